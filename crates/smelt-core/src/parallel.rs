@@ -1,0 +1,239 @@
+//! The only way to run a loop on several threads.
+//!
+//! A loop over `n` items is cut into chunks whose borders depend on `n` alone, never on the number
+//! of threads, and partial results come back in chunk order.  So every result has the same bits on
+//! 1, 2 or 64 threads.  A loop too short to pay for waking a thread runs on the caller's; a loop
+//! within a loop runs on the thread it is on.
+//!
+//! The pool is smelt's own: it starts at the first use, honours `SMELT_NUM_THREADS` and
+//! [`with_threads`] (Python's `n_jobs`), and is built anew in a forked child.
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// Work below this many nanoseconds is not worth waking a thread for.
+const SERIAL_BELOW_NS: f64 = 100_000.0;
+
+struct Pool {
+    process: u32,
+    threads: ThreadPool,
+}
+
+static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
+
+thread_local! {
+    /// Threads this caller may use; 0 means all.
+    static LIMIT: Cell<usize> = const { Cell::new(0) };
+    /// Whether this thread already works on a chunk.
+    static WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Threads that a loop may use at most: `SMELT_NUM_THREADS`, else the number of cores allowed.
+pub fn max_threads() -> usize {
+    static MAX: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *MAX.get_or_init(|| {
+        let wish =
+            std::env::var("SMELT_NUM_THREADS").ok().and_then(|text| text.trim().parse().ok());
+        match wish {
+            Some(threads) if threads > 0 => threads,
+            _ => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+        }
+    })
+}
+
+/// Threads a loop started now would use.
+pub fn threads() -> usize {
+    if WITHIN.get() {
+        return 1;
+    }
+    match LIMIT.get() {
+        0 => max_threads(),
+        limit => limit,
+    }
+}
+
+/// Runs `work` with at most `threads` threads (0: as many as [`max_threads`]).
+pub fn with_threads<R>(threads: usize, work: impl FnOnce() -> R) -> R {
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIMIT.set(self.0);
+        }
+    }
+    let _restore = Restore(LIMIT.replace(threads));
+    work()
+}
+
+/// The pool of this process with at least `helpers` threads, or nothing if none can be started.
+#[allow(unsafe_code)]
+fn pool(helpers: usize) -> Option<&'static ThreadPool> {
+    let process = std::process::id();
+    let current = POOL.load(Ordering::Acquire);
+    // SAFETY: a pool is leaked once it is published, so the pointer is null or valid for ever.
+    if let Some(pool) = unsafe { current.as_ref() }
+        && pool.process == process
+        && pool.threads.current_num_threads() >= helpers
+    {
+        return Some(&pool.threads);
+    }
+    // First use, first use after a fork, or more threads than before: start a pool and leak it.
+    // (After a fork the old pool has no threads and must not be touched, not even dropped.)
+    let threads = ThreadPoolBuilder::new()
+        .num_threads(helpers.max(max_threads().saturating_sub(1)).max(1))
+        .thread_name(|index| format!("smelt-{index}"))
+        .build()
+        .ok()?;
+    let fresh = Box::leak(Box::new(Pool { process, threads }));
+    POOL.store(fresh, Ordering::Release);
+    Some(&fresh.threads)
+}
+
+/// Restores the mark of a thread that works on chunks, also when the work panics.
+struct Mark(bool);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        WITHIN.set(self.0);
+    }
+}
+
+/// Borders of chunk `index` when `n` items are cut into chunks of `chunk` items.
+fn borders(index: usize, n: usize, chunk: usize) -> Range<usize> {
+    index * chunk..((index + 1) * chunk).min(n)
+}
+
+/// Runs `work(chunk_index, range)` for every chunk of `chunk` items of `0..n`.
+///
+/// `cost_ns` is the estimated time of one item; it only decides whether threads are woken.
+pub fn for_chunks(n: usize, chunk: usize, cost_ns: f64, work: impl Fn(usize, Range<usize>) + Sync) {
+    let chunk = chunk.max(1);
+    let n_chunks = n.div_ceil(chunk);
+    let wanted = threads().min(n_chunks);
+    if wanted > 1
+        && n as f64 * cost_ns >= SERIAL_BELOW_NS
+        && let Some(pool) = pool(wanted - 1)
+    {
+        let next = AtomicUsize::new(0);
+        let run = || {
+            let _mark = Mark(WITHIN.replace(true));
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= n_chunks {
+                    break;
+                }
+                work(index, borders(index, n, chunk));
+            }
+        };
+        pool.in_place_scope(|scope| {
+            for _ in 1..wanted {
+                scope.spawn(|_| run());
+            }
+            run();
+        });
+    } else {
+        for index in 0..n_chunks {
+            work(index, borders(index, n, chunk));
+        }
+    }
+}
+
+/// Like [`for_chunks`], but collects what each chunk returns, in chunk order.
+pub fn map_chunks<R: Send>(
+    n: usize,
+    chunk: usize,
+    cost_ns: f64,
+    work: impl Fn(usize, Range<usize>) -> R + Sync,
+) -> Vec<R> {
+    let n_chunks = n.div_ceil(chunk.max(1));
+    let slots: Vec<Mutex<Option<R>>> = (0..n_chunks).map(|_| Mutex::new(None)).collect();
+    for_chunks(n, chunk, cost_ns, |index, range| {
+        let result = work(index, range);
+        if let Ok(mut slot) = slots[index].lock() {
+            *slot = Some(result);
+        }
+    });
+    slots.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+}
+
+/// Like [`for_chunks`], with the part of `data` that belongs to each chunk to write to.
+///
+/// `data` holds `width` values per item: chunk `range` owns `data[range.start * width..range.end * width]`.
+pub fn for_chunks_mut<T: Send>(
+    data: &mut [T],
+    width: usize,
+    chunk: usize,
+    cost_ns: f64,
+    work: impl Fn(usize, Range<usize>, &mut [T]) + Sync,
+) {
+    let width = width.max(1);
+    let chunk = chunk.max(1);
+    let n = data.len() / width;
+    let parts: Vec<Mutex<&mut [T]>> = data.chunks_mut(chunk * width).map(Mutex::new).collect();
+    for_chunks(n, chunk, cost_ns, |index, range| {
+        if let Ok(mut part) = parts[index].lock() {
+            work(index, range, &mut part);
+        }
+    });
+}
+
+/// A chunk size that gives at most 64 chunks, none smaller than `least` items.
+///
+/// It depends on `n` alone, so partial results merge the same way on every machine.
+pub fn chunk_size(n: usize, least: usize) -> usize {
+    n.div_ceil(64).max(least).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chunk_size, for_chunks, for_chunks_mut, map_chunks, threads, with_threads};
+
+    #[test]
+    fn partial_sums_have_the_same_bits_on_any_number_of_threads() {
+        let values: Vec<f64> = (0..100_000).map(|i| (f64::from(i) * 0.37).sin()).collect();
+        let total = |n_threads| {
+            with_threads(n_threads, || {
+                let parts = map_chunks(values.len(), 1000, 100.0, |_, range| {
+                    values[range].iter().sum::<f64>()
+                });
+                parts.into_iter().sum::<f64>().to_bits()
+            })
+        };
+        let expected = total(1);
+        assert_eq!(expected, total(2));
+        assert_eq!(expected, total(7));
+    }
+
+    #[test]
+    fn every_item_is_written_once() {
+        let mut out = vec![0_u32; 3000];
+        with_threads(4, || {
+            for_chunks_mut(&mut out, 3, 7, 1e6, |_, range, part| {
+                for (offset, item) in range.enumerate() {
+                    part[3 * offset] += item as u32 + 1;
+                }
+            });
+        });
+        assert!((0..1000).all(|i| out[3 * i] == i as u32 + 1 && out[3 * i + 1] == 0));
+    }
+
+    #[test]
+    fn a_loop_within_a_loop_stays_on_its_thread() {
+        with_threads(4, || {
+            assert_eq!(threads(), 4);
+            for_chunks(8, 1, 1e9, |_, _| assert_eq!(threads(), 1));
+        });
+    }
+
+    #[test]
+    fn chunks_do_not_depend_on_threads() {
+        assert_eq!(
+            with_threads(1, || chunk_size(10_000, 64)),
+            with_threads(9, || chunk_size(10_000, 64))
+        );
+        assert_eq!(chunk_size(0, 0), 1);
+    }
+}

@@ -1,0 +1,1 @@
+//! Learning algorithms without trees: one folder a family, one file an algorithm.

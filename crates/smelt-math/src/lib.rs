@@ -1,0 +1,1 @@
+//! Mathematics: linear algebra on faer or an injected BLAS, statistics.

@@ -1,0 +1,1 @@
+//! The .smelt file: reader, feature operations, prediction without Python.

@@ -1,0 +1,28 @@
+//! The binding: arrays in, arrays out.  No algorithm lives here.
+#![allow(unsafe_code, missing_docs)]
+
+mod arrays;
+mod enter;
+mod ground;
+mod params;
+
+use pyo3::prelude::*;
+
+/// Rust kernels of smelt.  Users never import it; `smelt._kernel.kernel` looks names up here.
+#[pymodule(gil_used = false)]
+fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    family(module, "ground", ground::register)?;
+    Ok(())
+}
+
+/// Adds a sub-module, one for each family of kernels.
+fn family(
+    parent: &Bound<'_, PyModule>,
+    name: &str,
+    register: impl FnOnce(&Bound<'_, PyModule>) -> PyResult<()>,
+) -> PyResult<()> {
+    let module = PyModule::new(parent.py(), name)?;
+    register(&module)?;
+    parent.add_submodule(&module)
+}

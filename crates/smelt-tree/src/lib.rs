@@ -1,0 +1,1 @@
+//! Trees: bins, histograms, splitter, grower, boosting.

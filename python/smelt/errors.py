@@ -1,0 +1,46 @@
+"""Every exception and warning that smelt raises, under one roof.
+
+Where scikit-learn or NumPy has the type, it is theirs, so that ``except`` clauses keep working.
+"""
+
+from numpy.linalg import LinAlgError
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+
+__all__ = [
+    "BudgetError",
+    "CheckError",
+    "ConvergenceWarning",
+    "DataConversionWarning",
+    "DataError",
+    "InternalError",
+    "InvalidParameterError",
+    "LinAlgError",
+    "ModelFileError",
+    "NotFittedError",
+    "UsageError",
+]
+
+
+class UsageError(ValueError):
+    """A command, option or configuration that cannot be carried out (exit code 2)."""
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message says what, where, why and how to mend it (exit code 3)."""
+
+
+class ModelFileError(ValueError):
+    """A model file that is damaged, hostile or newer than this reader (exit code 4)."""
+
+
+class BudgetError(RuntimeError):
+    """The time budget ended before anything was trained (exit code 5)."""
+
+
+class CheckError(RuntimeError):
+    """A check that was asked for did not hold, e.g. ``smelt verify`` (exit code 6)."""
+
+
+class InternalError(RuntimeError):
+    """A defect of smelt itself; please report it."""
