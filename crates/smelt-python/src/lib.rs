@@ -4,6 +4,7 @@
 mod arrays;
 mod enter;
 mod ground;
+mod linear_model;
 mod params;
 
 use pyo3::prelude::*;
@@ -13,6 +14,7 @@ use pyo3::prelude::*;
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "ground", ground::register)?;
+    family(module, "linear_model", linear_model::register)?;
     Ok(())
 }
 

@@ -1,0 +1,1 @@
+//! Linear models: predictions are weighted sums of the features.
