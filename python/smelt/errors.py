@@ -1,11 +1,18 @@
 """Every exception and warning that smelt raises, under one roof.
 
-Where scikit-learn or NumPy has the type, it is theirs, so that ``except`` clauses keep working.
+Where scikit-learn or NumPy has the type, it is theirs, so that ``except`` clauses keep working;
+theirs are looked up on first use, so that the command line need not import scikit-learn.
 """
 
-from numpy.linalg import LinAlgError
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
-from sklearn.utils._param_validation import InvalidParameterError
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.linalg import LinAlgError
+    from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+    from sklearn.utils._param_validation import InvalidParameterError
 
 __all__ = [
     "BudgetError",
@@ -20,6 +27,14 @@ __all__ = [
     "NotFittedError",
     "UsageError",
 ]
+
+_THEIRS = {
+    "ConvergenceWarning": "sklearn.exceptions",
+    "DataConversionWarning": "sklearn.exceptions",
+    "InvalidParameterError": "sklearn.utils._param_validation",
+    "LinAlgError": "numpy.linalg",
+    "NotFittedError": "sklearn.exceptions",
+}
 
 
 class UsageError(ValueError):
@@ -44,3 +59,13 @@ class CheckError(RuntimeError):
 
 class InternalError(RuntimeError):
     """A defect of smelt itself; please report it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _THEIRS:
+        return getattr(importlib.import_module(_THEIRS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
