@@ -24,7 +24,7 @@ def get_config() -> dict[str, Any]:
     return _settings.get()._asdict()
 
 
-class config:  # noqa: N801  (read as a verb: smelt.config(engine="plain"))
+class config:
     """Change settings, for good or for the length of a ``with`` block.
 
     Parameters

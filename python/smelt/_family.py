@@ -27,7 +27,7 @@ def family(
         except ModuleNotFoundError:
             return None
 
-    def __getattr__(name: str) -> Any:  # noqa: N807
+    def __getattr__(name: str) -> Any:
         if name in native:
             return getattr(importlib.import_module(f"{package}.{native[name]}"), name)
         module = None if name.startswith("_") else scikit_learn()
@@ -35,7 +35,7 @@ def family(
             return getattr(module, name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    def __dir__() -> list[str]:  # noqa: N807
+    def __dir__() -> list[str]:
         module = scikit_learn()
         passed = [] if module is None else getattr(module, "__all__", [])
         return sorted({*native, *passed})

@@ -37,8 +37,8 @@ def load_native(name: str) -> Any:
 def patch_sklearn() -> list[str]:
     """Put smelt's classes into scikit-learn's modules, for code that cannot change its imports.
 
-    Names that other modules imported before the patch keep scikit-learn's classes, so call it first.
-    Calling it twice is harmless; :func:`unpatch_sklearn` takes everything back.
+    Names that other modules imported before the patch keep scikit-learn's classes, so call it
+    first.  Calling it twice is harmless; :func:`unpatch_sklearn` takes everything back.
 
     Returns
     -------

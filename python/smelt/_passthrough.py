@@ -18,7 +18,7 @@ from typing import Any
 
 
 class _PassThrough(MetaPathFinder, Loader):
-    """Answers ``smelt.<name>`` with a module that looks every attribute up in ``sklearn.<name>``."""
+    """Answers ``smelt.<name>`` with a module that looks its attributes up in ``sklearn.<name>``."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -42,7 +42,7 @@ class _PassThrough(MetaPathFinder, Loader):
         target = importlib.import_module(module.__name__.replace("smelt.", "sklearn.", 1))
         module.__doc__ = target.__doc__
 
-        def __getattr__(name: str) -> Any:  # noqa: N807
+        def __getattr__(name: str) -> Any:
             return getattr(target, name)
 
         module.__dict__["__getattr__"] = __getattr__

@@ -46,7 +46,7 @@ def validate_fit(
 def validate_predict(
     estimator: Any, X: Any, *, accept_sparse: Any = False, order: str = "C", **options: Any
 ) -> Any:
-    """Check ``X`` for ``predict``; a few rows of a plain float array take a path of microseconds."""
+    """Check ``X`` for ``predict``; a few rows of a plain float array take microseconds."""
     if (
         type(X) is np.ndarray
         and X.ndim == 2

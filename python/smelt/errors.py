@@ -42,7 +42,7 @@ class UsageError(ValueError):
 
 
 class DataError(ValueError):
-    """Data that cannot be used; the message says what, where, why and how to mend it (exit code 3)."""
+    """Data that cannot be used: what, where, why and how to mend it (exit code 3)."""
 
 
 class ModelFileError(ValueError):

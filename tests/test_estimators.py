@@ -1,0 +1,51 @@
+"""scikit-learn's whole battery over every native estimator."""
+
+import pytest
+from sklearn.utils._test_common.instance_generator import PER_ESTIMATOR_XFAIL_CHECKS
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import smelt
+from smelt._native import NATIVE, load_native
+
+
+def expected_failures(estimator):
+    """The checks that scikit-learn's own class of the same name is known not to pass."""
+    for known, checks in PER_ESTIMATOR_XFAIL_CHECKS.items():
+        if known.__name__ == type(estimator).__name__:
+            return checks
+    return {}
+
+
+def quick(name):
+    """An instance with settings that keep the battery short, as scikit-learn's own tests do."""
+    estimator = load_native(name)()
+    parameters = estimator.get_params()
+    short = {"max_iter": 5, "min_samples_leaf": 5} if "Boosting" in name else {}
+    return estimator.set_params(**{key: short[key] for key in short if key in parameters})
+
+
+@parametrize_with_checks([quick(name) for name in NATIVE], expected_failed_checks=expected_failures)
+def test_battery(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_parameters_are_those_of_scikit_learn(name):
+    import importlib
+    import inspect
+
+    module, _, class_name = name.rpartition(".")
+    theirs = inspect.signature(getattr(importlib.import_module(f"sklearn.{module}"), class_name))
+    ours = inspect.signature(load_native(name))
+    for key, parameter in theirs.parameters.items():
+        assert key in ours.parameters, f"{name} lacks {key}"
+        assert ours.parameters[key].default == parameter.default, f"{name}: default of {key}"
+    extras = set(ours.parameters) - set(theirs.parameters)
+    assert all(ours.parameters[key].kind == inspect.Parameter.KEYWORD_ONLY for key in extras)
+
+
+def test_native_names_are_importable():
+    for name in smelt.native():
+        module, _, class_name = name.rpartition(".")
+        __import__(module)
+        assert class_name in name

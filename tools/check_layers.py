@@ -1,0 +1,74 @@
+"""Fails when a native algorithm lacks a layer: twin, kernel, binding, test, benchmark or lesson.
+
+The path is the name: ``smelt.linear_model.Ridge`` is defined in ``linear_model/ridge.py``, so every
+other layer is expected under ``linear_model/ridge`` too, and every kernel function has a twin of
+the same name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from smelt import _smelt
+from smelt._native import NATIVE, load_native
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def algorithms() -> dict[str, list[str]]:
+    """Return ``family/algorithm`` -> the public classes defined there."""
+    found: dict[str, list[str]] = {}
+    for name in NATIVE:
+        _, *path = load_native(name).__module__.split(".")
+        found.setdefault("/".join(path), []).append(name)
+    return found
+
+
+def faults_of(place: str, classes: list[str], lessons: str) -> list[str]:
+    """Return what is missing for one algorithm."""
+    family, algorithm = place.split("/")
+    faults = []
+    for layer, path in {
+        "estimator": f"python/smelt/{place}.py",
+        "twin": f"python/smelt/plain/{place}.py",
+        "test": f"tests/{family}/test_{algorithm}.py",
+        "benchmark": f"benchmarks/{place}.py",
+    }.items():
+        if not (ROOT / path).exists():
+            faults.append(f"no {layer} at {path}")
+
+    bound = [
+        name for name in dir(getattr(_smelt, family, None)) if name.startswith(f"{algorithm}_")
+    ]
+    if not any(name.startswith(f"{algorithm}_fit") for name in bound):
+        faults.append(f"no binding _smelt.{family}.{algorithm}_fit")
+    rust = "\n".join(path.read_text() for path in (ROOT / "crates").glob("*/src/**/*.rs"))
+    twins = importlib.import_module(f"smelt.plain.{family}")
+    for name in bound:
+        if f"pub fn {name}" not in rust and name.endswith("_fit"):
+            faults.append(f"no kernel `pub fn {name}` in a crate")
+        if not hasattr(twins, name):
+            faults.append(f"the kernel {name} has no twin in smelt.plain.{family}")
+    for name in classes:
+        if name.rpartition(".")[2] not in lessons:
+            faults.append(f"no lesson names {name.rpartition('.')[2]}")
+    return faults
+
+
+def main() -> int:
+    """List what is missing; 1 if there is anything."""
+    lessons = "\n".join(path.read_text() for path in (ROOT / "docs/lessons").glob("**/*.md"))
+    found = algorithms()
+    faults = [
+        f"{place}: {fault}"
+        for place, classes in sorted(found.items())
+        for fault in faults_of(place, classes, lessons)
+    ]
+    print("\n".join(faults) or f"layers: {len(found)} algorithms, each in every layer")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
