@@ -1,0 +1,130 @@
+"""The promises of every native estimator: same bits, copies, files, forks, the twin, Ctrl-C."""
+
+import multiprocessing
+import pickle
+import signal
+import time
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+
+import smelt
+from smelt._native import NATIVE, load_native
+
+THREADS = (1, 2, 7)
+
+
+def problem(estimator, n_samples=3000, n_features=12, dtype=np.float64):
+    """Data with some structure, large enough to be cut into several chunks."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_samples, n_features)).astype(dtype)
+    signal_ = X @ rng.standard_normal(n_features) + rng.standard_normal(n_samples)
+    if is_classifier(estimator):
+        return X, np.array(["low", "middle", "high"])[np.digitize(signal_, [-1, 1])]
+    return X, signal_.astype(dtype)
+
+
+def outputs(model, X):
+    """Everything that a fitted model answers, as one array."""
+    answers = [
+        np.asarray(model.predict(X)).astype("U") if is_classifier(model) else model.predict(X)
+    ]
+    if hasattr(model, "predict_proba"):
+        answers.append(model.predict_proba(X))
+    return answers
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.fixture(params=NATIVE)
+def estimator(request):
+    return load_native(request.param)()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_same_bits_on_any_number_of_threads(estimator, dtype):
+    X, y = problem(estimator, 20_000, dtype=dtype)
+    results = []
+    for n_threads in THREADS:
+        with smelt.config(n_threads=n_threads):
+            results.append(outputs(clone(estimator).fit(X, y), X))
+    assert same(results[0], results[1])
+    assert same(results[0], results[2])
+
+
+def test_copies_answer_the_same(estimator, tmp_path):
+    X, y = problem(estimator)
+    model = estimator.fit(X, y)
+    expected = outputs(model, X)
+    assert same(expected, outputs(pickle.loads(pickle.dumps(model)), X))
+    joblib.dump(model, tmp_path / "model.joblib")
+    assert same(expected, outputs(joblib.load(tmp_path / "model.joblib"), X))
+    smelt.save(model, tmp_path / "model.smelt")
+    loaded = smelt.load(tmp_path / "model.smelt")
+    assert type(loaded) is type(model)
+    assert loaded.get_params() == model.get_params()
+    assert same(expected, outputs(loaded, X))
+    assert same(expected, outputs(clone(model).fit(X, y), X))
+
+
+def test_plain_engine_agrees(estimator):
+    X, y = problem(estimator, 400)
+    fast = clone(estimator).fit(X, y)
+    with smelt.config(engine="plain"):
+        plain = clone(estimator).fit(X, y)
+        answers = outputs(plain, X)
+    for ours, twins in zip(outputs(fast, X)[-1:], answers[-1:], strict=True):
+        np.testing.assert_allclose(ours, twins, rtol=1e-7, atol=1e-9)
+
+
+def _fit_in_child(name, sender):
+    estimator = load_native(name)()
+    X, y = problem(estimator, 20_000)
+    sender.send(outputs(estimator.fit(X, y), X))
+    sender.close()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_fit_works_in_a_child_process(estimator, method):
+    X, y = problem(estimator, 20_000)
+    expected = outputs(estimator.fit(X, y), X)  # the parent's threads run before the fork
+    context = multiprocessing.get_context(method)
+    receiver, sender = context.Pipe(duplex=False)
+    name = next(n for n in NATIVE if n.endswith(type(estimator).__name__))
+    child = context.Process(target=_fit_in_child, args=(name, sender))
+    child.start()
+    sender.close()
+    assert receiver.poll(60), "the child process hangs"
+    assert same(expected, receiver.recv())
+    child.join()
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_an_interrupt_ends_a_long_fit(estimator):
+    large = {"max_iter": 5000, "tol": 0.0, "early_stopping": False, "C": 1e6}
+    parameters = estimator.get_params()
+    estimator.set_params(**{key: large[key] for key in large if key in parameters})
+    shape = (200_000, 60) if "max_iter" in parameters and "loss" in parameters else (40_000, 2500)
+    X, y = problem(estimator, *shape)
+
+    def interrupt(number, frame):
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        start = time.perf_counter()
+        with pytest.raises(Interrupted):
+            estimator.fit(X, y)
+        assert time.perf_counter() - start < 2.0  # 0.2 s as a rule; a loaded machine gets more
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not hasattr(estimator, "coef_")
