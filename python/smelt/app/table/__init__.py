@@ -1,0 +1,1 @@
+"""Tables: reading any common form, the role of every column, checks, profiles."""
