@@ -1,6 +1,10 @@
 """Sphinx: lessons that run (MyST-NB), guides, and the API from the docstrings."""
 
+import sys
 from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "_extensions"))
 
 project = "smelt"
 author = "The smelt developers"
@@ -12,10 +16,11 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_design",
+    "mathml",
 ]
-exclude_patterns = ["_build"]
+html_math_renderer = "mathml"
+exclude_patterns = ["_build", "_extensions"]
 myst_enable_extensions = ["colon_fence", "dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 
@@ -42,6 +47,5 @@ html_theme_options = {
     "footer_end": [],
 }
 html_copy_source = False
-# The only external address a page would ask for is MathJax; serve the pages' formulas from the
-# installed package when there is one, so that the site works offline.
-suppress_warnings = ["myst.header"]
+# Docstrings inherited from scikit-learn refer to labels of its own site.
+suppress_warnings = ["myst.header", "ref.term", "ref.ref"]
