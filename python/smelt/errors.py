@@ -37,23 +37,31 @@ _THEIRS = {
 }
 
 
-class UsageError(ValueError):
+class _Hinted(Exception):
+    """An error that can say how to mend what it is about."""
+
+    def __init__(self, *parts: object, hint: str | None = None) -> None:
+        super().__init__(*parts)
+        self.hint = hint
+
+
+class UsageError(_Hinted, ValueError):
     """A command, option or configuration that cannot be carried out (exit code 2)."""
 
 
-class DataError(ValueError):
+class DataError(_Hinted, ValueError):
     """Data that cannot be used: what, where, why and how to mend it (exit code 3)."""
 
 
-class ModelFileError(ValueError):
+class ModelFileError(_Hinted, ValueError):
     """A model file that is damaged, hostile or newer than this reader (exit code 4)."""
 
 
-class BudgetError(RuntimeError):
+class BudgetError(_Hinted, RuntimeError):
     """The time budget ended before anything was trained (exit code 5)."""
 
 
-class CheckError(RuntimeError):
+class CheckError(_Hinted, RuntimeError):
     """A check that was asked for did not hold, e.g. ``smelt verify`` (exit code 6)."""
 
 

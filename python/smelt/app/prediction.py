@@ -1,0 +1,213 @@
+"""Prediction over a table of any size, batch after batch."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from smelt.app.output import unwritable, whole_file
+from smelt.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+#: What is counted about the rows, and how it is told.
+KINDS = {
+    "missing": "have no value",
+    "invalid": "have a value that cannot be read; it was taken as missing",
+    "unseen": "have a value that training did not see",
+    "out_of_range": "lie outside the range seen in training",
+}
+FORMATS = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "csv", ".parquet": "parquet",
+    ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl",
+}  # fmt: skip
+
+
+@dataclass
+class Run:
+    """What one run of ``smelt predict`` did."""
+
+    output: str
+    rows: int = 0
+    names: dict[str, str] = field(default_factory=dict)  #: our column → its name in the output
+    issues: dict[str, Counter[str]] = field(default_factory=dict)  #: kind → column → rows
+
+    def document(self) -> dict[str, Any]:
+        """Return the run as the content of a JSON document."""
+        issues = {kind: dict(count) for kind, count in self.issues.items()}
+        return {"rows": self.rows, "output": self.output, "columns": self.names, "issues": issues}
+
+    def lines(self) -> list[str]:
+        """Return the run as lines for people."""
+        place = "" if self.output == "-" else f" → {self.output}"
+        lines = [f"{self.rows:,} rows predicted{place}"]
+        for ours, name in self.names.items():
+            if ours != name:
+                lines.append(f"note: the input has a column {ours!r}; ours is named {name!r}")
+        for kind, text in KINDS.items():
+            for column, count in self.issues.get(kind, Counter()).most_common():
+                if kind != "missing":
+                    share = f"{count / self.rows:.1%}"
+                    lines.append(f"warning: column {column!r}: {count:,} rows ({share}) {text}")
+        return lines
+
+
+def predict_table(
+    model_path: Path, source: str, output: str, *, proba: bool, threshold: float | None
+) -> Run:
+    """Read ``source``, add predictions, write ``output`` (``-``: standard output)."""
+    from smelt.app.output import check_output
+    from smelt.app.table import ReadOptions, sniff
+    from smelt.export.model_file import open_model
+
+    model = open_model(model_path)
+    rule = _Rule.of(model.manifest, threshold, proba)
+    if output != "-":
+        inputs = [model_path] if source == "-" else [model_path, Path(source)]
+        check_output(Path(output), inputs)
+    options = _read_options(ReadOptions(), model.manifest)
+    info = sniff(source, options)
+    run = Run(output)
+    batches = _predicted(model, source, options, rule, run)
+    _write(batches, output, info)
+    return run
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How probabilities become a label."""
+
+    classes: tuple[str, ...]
+    threshold: float | None
+    proba: bool
+
+    @classmethod
+    def of(cls, manifest: dict[str, Any], threshold: float | None, proba: bool) -> _Rule:
+        classes = tuple(manifest.get("classes") or ())
+        if proba and not classes:
+            raise UsageError("--proba asks for probabilities; this model predicts a number")
+        if threshold is not None:
+            if len(classes) != 2:
+                raise UsageError("--threshold is for models with two classes")
+            if not 0 <= threshold <= 1:
+                raise UsageError(f"--threshold must be between 0 and 1, got {threshold}")
+        elif len(classes) == 2:
+            threshold = manifest["graph"].get("threshold")
+        return cls(classes, threshold, proba)
+
+    def names(self) -> list[str]:
+        """Return the names of the columns that are added, in order."""
+        return ["prediction", *(f"probability_{name}" for name in self.classes if self.proba)]
+
+    def columns(self, values: np.ndarray) -> list[pl.Series]:
+        """Return the columns for a batch of model outputs, n × k."""
+        import numpy as np
+        import polars as pl
+
+        if not self.classes:
+            return [pl.Series(values[:, 0])]
+        if len(self.classes) == 2 and self.threshold is not None:
+            codes = (values[:, 1] >= self.threshold).astype(np.uint32)
+        else:
+            codes = values.argmax(axis=1).astype(np.uint32)
+        label = pl.Series(self.classes, dtype=pl.String).gather(pl.Series(codes))
+        return [label, *(pl.Series(values[:, k]) for k in range(values.shape[1]) if self.proba)]
+
+
+def _read_options(options: Any, manifest: dict[str, Any]) -> Any:
+    return options
+
+
+def _predicted(
+    model: Any, source: str, options: Any, rule: _Rule, run: Run
+) -> Iterator[pl.DataFrame]:
+    """Yield the batches of the table with our columns added."""
+    from smelt.app.table import iter_table
+    from smelt.app.table.columns import to_columns
+
+    wanted = [column["name"] for column in model.manifest["inputs"]]
+    for frame in iter_table(source, options, batch_rows(len(wanted))):
+        if not run.names:
+            run.names = free_names(rule.names(), frame.columns)
+        have = [name for name in wanted if name in frame.columns]
+        prediction = model.predict(to_columns(frame.select(have)))
+        run.rows += frame.height
+        for kind, counts in prediction.issues.items():
+            run.issues.setdefault(kind, Counter()).update(counts)
+        made = rule.columns(prediction.values)
+        named = [part.alias(run.names[name]) for part, name in zip(made, rule.names(), strict=True)]
+        yield frame.with_columns(named)
+    if not run.rows:
+        where = "standard input" if source == "-" else source
+        raise DataError(f"{where} holds no rows to predict")
+
+
+def batch_rows(n_columns: int) -> int:
+    """Return how many rows are held at a time: about two million cells."""
+    return max(1_000, min(50_000, 2_000_000 // max(1, n_columns)))
+
+
+def free_names(ours: list[str], taken: list[str]) -> dict[str, str]:
+    """Return for each of our columns a name that the input does not have."""
+    used, names = set(taken), {}
+    for name in ours:
+        free, number = name, 2
+        while free in used:
+            free, number = f"{name}_{number}", number + 1
+        names[name] = free
+        used.add(free)
+    return names
+
+
+def _write(batches: Iterator[pl.DataFrame], output: str, info: Any) -> None:
+    """Write the batches in the format that the output's suffix, else the input, asks for."""
+    if output == "-":
+        kind = "csv" if info.kind == "parquet" else info.kind
+        sys.stdout.flush()
+        try:
+            _write_rows(batches, sys.stdout.buffer, kind, info.delimiter or ",")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise unwritable("standard output", error) from None
+        return
+    suffix = Path(output).suffix.lower()
+    kind = FORMATS.get(suffix, info.kind)
+    delimiter = "\t" if kind == "tsv" else (info.delimiter or ",")
+    with whole_file(Path(output)) as file:
+        if kind == "parquet":
+            _write_parquet(batches, file)
+        else:
+            _write_rows(batches, file, kind, delimiter)
+
+
+def _write_rows(batches: Iterator[pl.DataFrame], file: BinaryIO, kind: str, delimiter: str) -> None:
+    for number, frame in enumerate(batches):
+        if kind == "jsonl":
+            frame.write_ndjson(file)
+        else:
+            frame.write_csv(file, include_header=number == 0, separator=delimiter)
+
+
+def _write_parquet(batches: Iterator[pl.DataFrame], file: BinaryIO) -> None:
+    """Stream the batches through Polars' engine, which writes one row group after another."""
+    from itertools import chain
+
+    from polars.io.plugins import register_io_source
+
+    first = next(batches)
+
+    def source(
+        with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any
+    ) -> Iterator[pl.DataFrame]:
+        yield from chain([first], batches)
+
+    lazy = register_io_source(source, schema=first.schema)
+    lazy.sink_parquet(file, engine="streaming")
