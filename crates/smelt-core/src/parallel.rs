@@ -10,10 +10,15 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+use std::{panic, thread};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::control::Control;
+use crate::error::{Error, Result};
 
 /// Work below this many nanoseconds is not worth waking a thread for.
 const SERIAL_BELOW_NS: f64 = 100_000.0;
@@ -180,6 +185,45 @@ pub fn for_chunks_mut<T: Send>(
     });
 }
 
+/// Runs one long piece of work that cannot be cut, so that the caller can still be interrupted.
+///
+/// Work of over 20 ms runs on a thread of its own while this one polls `control`.  After a
+/// cancellation the caller goes on at once; the thread finishes its work and drops the result.
+pub fn interruptible<R: Send + 'static>(
+    control: &Control,
+    cost_ns: f64,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R> {
+    control.check()?;
+    if cost_ns < 20e6 {
+        return Ok(work());
+    }
+    let builder = thread::Builder::new().name("smelt-long".to_string());
+    let (sender, receiver) = mpsc::channel();
+    // If no thread can be started the closure is lost, so it stays shared until one runs it.
+    let shared = Arc::new(Mutex::new(Some(work)));
+    let job = Arc::clone(&shared);
+    let spawned = builder.spawn(move || {
+        let work = job.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(work) = work {
+            let outcome = panic::catch_unwind(panic::AssertUnwindSafe(work));
+            let _ = sender.send(outcome);
+        }
+    });
+    if spawned.is_err() {
+        let work = shared.lock().ok().and_then(|mut slot| slot.take());
+        return work.map(|work| work()).ok_or(Error::Cancelled);
+    }
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(10)) {
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(panic)) => panic::resume_unwind(panic),
+            Err(mpsc::RecvTimeoutError::Timeout) => control.check()?,
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(Error::Cancelled),
+        }
+    }
+}
+
 /// A chunk size that gives at most 64 chunks, none smaller than `least` items.
 ///
 /// It depends on `n` alone, so partial results merge the same way on every machine.
@@ -189,7 +233,30 @@ pub fn chunk_size(n: usize, least: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{chunk_size, for_chunks, for_chunks_mut, map_chunks, threads, with_threads};
+    use std::time::{Duration, Instant};
+
+    use super::{
+        chunk_size, for_chunks, for_chunks_mut, interruptible, map_chunks, threads, with_threads,
+    };
+    use crate::{Control, Error};
+
+    #[test]
+    fn long_work_is_left_behind_when_cancelled() {
+        let control = Control::new();
+        assert_eq!(interruptible(&control, 0.0, || 1), Ok(1));
+        assert_eq!(interruptible(&control, 1e9, || 2), Ok(2));
+        let control = Control::watching(|| true);
+        let start = Instant::now();
+        let sleep = || std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(interruptible(&control, 1e9, sleep), Err(Error::Cancelled));
+        assert!(start.elapsed() < Duration::from_secs(1));
+    }
+
+    #[test]
+    #[should_panic(expected = "deep down")]
+    fn a_panic_of_long_work_reaches_the_caller() {
+        let _ = interruptible(&Control::new(), 1e9, || panic!("deep down"));
+    }
 
     #[test]
     fn partial_sums_have_the_same_bits_on_any_number_of_threads() {

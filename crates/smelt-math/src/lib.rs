@@ -1,1 +1,3 @@
-//! Mathematics: linear algebra on faer or an injected BLAS, statistics.
+//! Mathematics under the learning algorithms.
+
+pub mod linalg;

@@ -1,0 +1,178 @@
+//! Thin singular value decomposition A = U·diag(s)·Vᵀ.
+//!
+//! Cost: about 6·m·n² + 20·n³ flops for m ≥ n.
+//!
+//! 1. A tall matrix is reduced to its triangle R by [`super::tall_qr`]; a wide one is transposed.
+//! 2. Bidiagonalization and divide and conquer (faer) on the small matrix.
+//! 3. U = Q·U_R.
+//! 4. Signs: the entry of largest magnitude in each right singular vector is positive.
+//!
+//! Twin: `python/smelt/plain/linalg/svd.py`.
+
+use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
+
+use super::blas::{from_faer, one_thread};
+use super::magnitude::{largest, safe_scale};
+use super::tall_qr::TallQr;
+use super::{NS_PER_FLOP, Scalar};
+
+/// Factors of an m × n matrix, k = min(m, n).
+#[derive(Debug, Clone)]
+pub struct Svd<T> {
+    /// m × k, left singular vectors in columns.
+    pub u: Mat<T>,
+    /// Singular values, falling.
+    pub s: Vec<T>,
+    /// k × n, right singular vectors in rows.
+    pub vt: Mat<T>,
+}
+
+/// Decomposes A.
+pub fn svd<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Svd<T>> {
+    let mut factors = unsigned(a, control)?;
+    fix_signs(&mut factors);
+    Ok(factors)
+}
+
+/// Steps 1 to 3.
+pub(super) fn unsigned<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Svd<T>> {
+    let (m, n) = (a.n_rows(), a.n_cols());
+    if m < n {
+        let Svd { u, s, vt } = unsigned(a.transpose(), control)?;
+        return Ok(Svd { u: vt.view().transpose().to_mat(), s, vt: u.view().transpose().to_mat() });
+    }
+    let scale = safe_scale(largest(a)?);
+    if 2 * m >= 3 * n {
+        let factored = TallQr::new(a, scale, control)?;
+        let small = faer_svd(factored.triangle().view(), T::ONE, control)?;
+        let u = factored.apply(small.u.view(), control)?;
+        return Ok(Svd { u, s: unscaled(small.s, scale), vt: small.vt });
+    }
+    let Svd { u, s, vt } = faer_svd(a, scale, control)?;
+    Ok(Svd { u, s: unscaled(s, scale), vt })
+}
+
+fn unscaled<T: Scalar>(s: Vec<T>, scale: T) -> Vec<T> {
+    s.into_iter().map(|value| value / scale).collect()
+}
+
+/// The decomposition by faer, of `scale`·A.
+fn faer_svd<T: Scalar>(a: MatRef<'_, T>, scale: T, control: &Control) -> Result<Svd<T>> {
+    one_thread();
+    let (m, n) = (a.n_rows(), a.n_cols());
+    let owned = faer::Mat::from_fn(m, n, |i, j| a.get(i, j) * scale);
+    let cost_ns = 25.0 * (m * n * n) as f64 * NS_PER_FLOP;
+    let factors = parallel::interruptible(control, cost_ns, move || owned.thin_svd())?
+        .map_err(|_| Error::Numeric("the singular values did not converge".to_string()))?;
+    let s = factors.S().column_vector();
+    Ok(Svd {
+        u: from_faer(factors.U()),
+        s: (0..s.nrows()).map(|i| s[i]).collect(),
+        vt: from_faer(factors.V().transpose()),
+    })
+}
+
+/// Step 4.
+fn fix_signs<T: Scalar>(factors: &mut Svd<T>) {
+    let k = factors.s.len();
+    let mut flip = vec![false; k];
+    for i in 0..k {
+        let row = factors.vt.row_mut(i);
+        let mut peak = T::ZERO;
+        for &value in row.iter() {
+            if Real::abs(value) > Real::abs(peak) {
+                peak = value;
+            }
+        }
+        flip[i] = peak < T::ZERO;
+        if flip[i] {
+            row.iter_mut().for_each(|value| *value = -*value);
+        }
+    }
+    for i in 0..factors.u.n_rows() {
+        for (value, &flip) in factors.u.row_mut(i).iter_mut().zip(&flip) {
+            if flip {
+                *value = -*value;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smelt_core::{Control, Mat, parallel};
+
+    use super::super::gemm;
+    use super::super::test_data::{close, filled, of_rank, single};
+    use super::{Svd, svd};
+
+    fn back(factors: &Svd<f64>) -> Mat<f64> {
+        let mut scaled = factors.u.clone();
+        for i in 0..scaled.n_rows() {
+            scaled.row_mut(i).iter_mut().zip(&factors.s).for_each(|(value, s)| *value *= s);
+        }
+        gemm(scaled.view(), factors.vt.view(), &Control::new()).unwrap()
+    }
+
+    #[test]
+    fn factors_give_the_matrix_back() {
+        let control = Control::new();
+        let shapes = [(0, 3), (3, 0), (1, 1), (1, 6), (50, 50), (55, 50), (20, 90), (9000, 20)];
+        for (m, n) in shapes {
+            let k = m.min(n);
+            for a in [filled(m, n, 1), of_rank(m, n, k.min(3), 2), Mat::zeros(m, n)] {
+                let factors = svd(a.view(), &control).unwrap();
+                close(&back(&factors), &a, 1e-10);
+                let u = factors.u.view();
+                close(&gemm(u.transpose(), u, &control).unwrap(), &Mat::identity(k), 1e-12);
+                let vt = factors.vt.view();
+                close(&gemm(vt, vt.transpose(), &control).unwrap(), &Mat::identity(k), 1e-12);
+                assert!(factors.s.windows(2).all(|pair| pair[0] >= pair[1]));
+                assert!(factors.s.iter().all(|&s| s >= 0.0));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_values_and_sizes_out_of_the_ordinary() {
+        let control = Control::new();
+        for size in [1.0_f64, 1e300, 1e-300, 1e-310] {
+            let mut a = Mat::<f64>::identity(12);
+            a.as_mut_slice().iter_mut().for_each(|value| *value *= size);
+            let factors = svd(a.view(), &control).unwrap();
+            for &s in &factors.s {
+                assert!((s / size - 1.0).abs() < 1e-12, "{s} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn single_precision_and_missing_values() {
+        let control = Control::new();
+        let a = filled(60, 25, 1);
+        let expected = svd(a.view(), &control).unwrap();
+        let found = svd(single(&a).view(), &control).unwrap();
+        for (x, y) in found.s.iter().zip(&expected.s) {
+            assert!((f64::from(*x) - y).abs() < 1e-4);
+        }
+        let mut spoiled = a.clone();
+        spoiled[(3, 4)] = f64::NAN;
+        assert!(svd(spoiled.view(), &control).unwrap_err().to_string().contains("NaN"));
+        spoiled[(3, 4)] = f64::INFINITY;
+        assert!(svd(spoiled.view(), &control).is_err());
+    }
+
+    #[test]
+    fn same_bits_on_any_number_of_threads() {
+        let control = Control::new();
+        for (m, n) in [(20_000, 17), (200, 190)] {
+            let a = filled(m, n, 1);
+            let run = |threads| {
+                let factors = parallel::with_threads(threads, || svd(a.view(), &control).unwrap());
+                (factors.u, factors.s, factors.vt)
+            };
+            let expected = run(1);
+            assert!(expected == run(2) && expected == run(7));
+        }
+    }
+}

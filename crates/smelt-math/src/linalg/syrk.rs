@@ -1,0 +1,130 @@
+//! Symmetric product A·Aᵀ, both triangles filled.
+//!
+//! Cost: m²·k flops, half of a general product.  Pass `a.transpose()` for Aᵀ·A.  Strips of rows of
+//! the lower triangle run in parallel; a long inner dimension with a small result is cut along the
+//! inner dimension and the partial products are added in order.
+//!
+//! Twin: `python/smelt/plain/linalg/gram.py`.
+
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::{Accum, Par};
+use smelt_core::{Control, Mat, MatRef, Result, parallel};
+
+use super::blas::{as_faer, as_faer_mut, multiply};
+use super::{NS_PER_FLOP, Scalar};
+
+/// Flops of a piece, at least.
+const PIECE_FLOPS: f64 = 2e6;
+/// Flops between two looks at the control: about 5 ms.
+const STEP_FLOPS: f64 = 1.5e8;
+/// Largest side of a result that is cut along the inner dimension.
+const SMALL_SIDE: usize = 256;
+
+/// A·Aᵀ.
+pub fn syrk<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
+    control.check()?;
+    let (m, k) = (a.n_rows(), a.n_cols());
+    if m == 0 || k == 0 {
+        return Ok(Mat::zeros(m, m));
+    }
+    let mut c = if m <= SMALL_SIDE { along_inner(a, control)? } else { by_strips(a, control)? };
+    for i in 0..m {
+        for j in i + 1..m {
+            c[(i, j)] = c[(j, i)];
+        }
+    }
+    Ok(c)
+}
+
+/// Lower triangle; pieces of the inner dimension, partial products added in order.
+fn along_inner<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
+    let (m, k) = (a.n_rows(), a.n_cols());
+    let flops_per_item = (m * m) as f64;
+    let chunk = parallel::chunk_size(k, (PIECE_FLOPS / flops_per_item) as usize + 1);
+    let step = ((STEP_FLOPS / flops_per_item) as usize).max(64);
+    let parts = parallel::map_chunks(k, chunk, flops_per_item * NS_PER_FLOP, |_, range| {
+        let mut part = Mat::zeros(m, m);
+        for start in range.clone().step_by(step) {
+            control.check()?;
+            let piece = as_faer(a).subcols(start, step.min(range.end - start));
+            triangular::matmul(
+                as_faer_mut(part.as_mut_slice(), m, m),
+                BlockStructure::TriangularLower,
+                Accum::Add,
+                piece,
+                BlockStructure::Rectangular,
+                piece.transpose(),
+                BlockStructure::Rectangular,
+                T::ONE,
+                Par::Seq,
+            );
+        }
+        Ok(part)
+    });
+    let mut total = Mat::zeros(m, m);
+    for part in parts {
+        for (sum, &value) in total.as_mut_slice().iter_mut().zip(part?.as_slice()) {
+            *sum += value;
+        }
+    }
+    Ok(total)
+}
+
+/// Lower triangle; strips of rows.
+fn by_strips<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
+    let (m, k) = (a.n_rows(), a.n_cols());
+    let mut c = Mat::zeros(m, m);
+    let chunk = parallel::chunk_size(m, 64).next_multiple_of(16);
+    let step = ((STEP_FLOPS / (2.0 * (chunk * m) as f64)) as usize).max(256);
+    let cost_ns = (m * k) as f64 * NS_PER_FLOP;
+    parallel::for_chunks_mut(c.as_mut_slice(), m, chunk, cost_ns, |_, range, rows| {
+        for start in (0..k).step_by(step) {
+            if control.check().is_err() {
+                return;
+            }
+            let piece = as_faer(a).subcols(start, step.min(k - start));
+            let target = as_faer_mut(rows, range.len(), m).subcols_mut(0, range.end);
+            let right = piece.subrows(0, range.end).transpose();
+            multiply(target, true, T::ONE, piece.subrows(range.start, range.len()), right);
+        }
+    });
+    control.check()?;
+    Ok(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use smelt_core::{Control, Mat, parallel};
+
+    use super::super::gemm;
+    use super::super::test_data::{close, filled};
+    use super::syrk;
+
+    const SHAPES: [(usize, usize); 7] =
+        [(0, 3), (3, 0), (1, 1), (7, 20_000), (200, 900), (300, 20), (500, 700)];
+
+    #[test]
+    fn agrees_with_the_general_product_and_is_symmetric() {
+        let control = Control::new();
+        for (m, k) in SHAPES {
+            let a = filled(m, k, 1);
+            let expected = gemm(a.view(), a.view().transpose(), &control).unwrap();
+            let c = syrk(a.view(), &control).unwrap();
+            close(&c, &expected, 1e-10);
+            assert_eq!(c, c.view().transpose().to_mat());
+            let by_columns: Mat<f64> = a.view().transpose().to_mat();
+            close(&syrk(by_columns.view().transpose(), &control).unwrap(), &expected, 1e-10);
+        }
+    }
+
+    #[test]
+    fn same_bits_on_any_number_of_threads() {
+        let control = Control::new();
+        for (m, k) in SHAPES {
+            let a = filled(m, k, 1);
+            let run = |t| parallel::with_threads(t, || syrk(a.view(), &control).unwrap());
+            let expected = run(1);
+            assert!(expected == run(2) && expected == run(7));
+        }
+    }
+}
