@@ -7,6 +7,10 @@
 use crate::real::Real;
 
 /// Runs `work` compiled for the widest vector unit of this machine.
+///
+/// Write `vectorize(#[inline(always)] || …)` unless the closure is tiny: it is called from one place
+/// for each vector unit, so without the attribute the compiler may leave it a function of its own,
+/// compiled for the baseline (and `mul_add` there is a library call, 30 times slower).
 #[inline(always)]
 pub fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     struct Wide<F>(F);
