@@ -6,6 +6,7 @@ mod enter;
 mod ground;
 mod linear_model;
 mod params;
+mod table;
 
 use pyo3::prelude::*;
 
@@ -14,6 +15,7 @@ use pyo3::prelude::*;
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "ground", ground::register)?;
+    family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
     Ok(())
 }
