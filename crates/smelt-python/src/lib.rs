@@ -5,6 +5,7 @@ mod arrays;
 mod enter;
 mod ground;
 mod linear_model;
+mod model;
 mod params;
 mod table;
 
@@ -17,6 +18,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "ground", ground::register)?;
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
+    family(module, "model", model::register)?;
     Ok(())
 }
 
