@@ -190,5 +190,5 @@ def _refuse_foreign(head: bytes, name: str) -> None:
             raise DataError(f"{name} is {what}, not a table that smelt reads; {remedy}.")
     if head[:64].lstrip().lower().startswith(_MARKUP):
         raise DataError(
-            f"{name} is a web page or XML, not a table; was an error page saved instead of the data?"
+            f"{name} is a web page or XML, not a table; is it an error page instead of the data?"
         )
