@@ -122,7 +122,7 @@ impl EnsembleRef<'_> {
         if self.baseline.is_empty() || self.baseline.iter().any(|value| !value.is_finite()) {
             return Err(damaged("it needs at least one start value, all finite"));
         }
-        if self.left_categories.len() % SET_WORDS != 0 {
+        if !self.left_categories.len().is_multiple_of(SET_WORDS) {
             return Err(damaged("the sets of categories are cut off"));
         }
         let known = self.known_categories.len();
@@ -137,7 +137,7 @@ impl EnsembleRef<'_> {
         if self.tree_offsets.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(damaged("the tree offsets do not grow"));
         }
-        if self.n_trees() % self.n_outputs() != 0 {
+        if !self.n_trees().is_multiple_of(self.n_outputs()) {
             return Err(damaged("the number of trees is no multiple of the number of outputs"));
         }
         self.tree_offsets

@@ -1,0 +1,207 @@
+//! Histograms: sums of gradients, curvatures and rows for every bin of every feature.
+//!
+//! Up to four features form a group whose bins lie in one 32-bit word a row, so that one gather and
+//! one load of (gradient, curvature) feed four updates; the 16 kB of sums a group needs stay in the
+//! first-level cache.  Gradients are f32, sums f64, added in ascending row order for every feature:
+//! the same bits for any number of threads, and scikit-learn's.
+//!
+//! Cost of a node: one gathered word for four features, one 16-byte addition and one count a value.
+
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Features in a group.
+pub(crate) const WIDTH: usize = 4;
+/// Fewest groups that the features are spread over, so that threads have equal shares.
+const GROUPS: usize = 8;
+
+/// Bins of up to four features, and where each feature's bins start in the group's histogram.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Features of the group.
+    pub(crate) features: Range<usize>,
+    /// Four bins a row.
+    words: Vec<u32>,
+    /// First histogram entry of each feature, and the end.
+    starts: [usize; WIDTH + 1],
+}
+
+/// Sums of one group: (gradient, curvature) of every bin, and its number of rows.
+#[derive(Debug, Default)]
+pub(crate) struct GroupHistogram {
+    sums: Vec<[f64; 2]>,
+    counts: Vec<u32>,
+}
+
+/// Sums of a node, group by group, each to be locked by the task that works on the group.
+pub(crate) type Histogram = Vec<Mutex<GroupHistogram>>;
+
+/// The bins of the training rows, arranged for histograms.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    pub(crate) groups: Vec<Group>,
+    /// Curvature is 1 in every row: its sums are the counts.
+    pub(crate) constant_hessian: bool,
+}
+
+impl Groups {
+    /// `bins` is feature-major; `n_bins[j]` counts feature j's bins with the one for missing values.
+    pub(crate) fn new(
+        bins: &[u8],
+        n_bins: &[usize],
+        n_rows: usize,
+        constant_hessian: bool,
+    ) -> Self {
+        let n_features = n_bins.len();
+        let n_groups = n_features.div_ceil(WIDTH).max(GROUPS.min(n_features));
+        let groups = (0..n_groups).map(|index| {
+            let features = index * n_features / n_groups..(index + 1) * n_features / n_groups;
+            let mut starts = [0; WIDTH + 1];
+            let mut words = vec![0_u32; n_rows];
+            for (lane, feature) in features.clone().enumerate() {
+                starts[lane + 1] = starts[lane] + n_bins[feature];
+                let column = &bins[feature * n_rows..(feature + 1) * n_rows];
+                for (word, &bin) in words.iter_mut().zip(column) {
+                    *word |= u32::from(bin) << (8 * lane);
+                }
+            }
+            Group { features, words, starts }
+        });
+        Self { groups: groups.collect(), constant_hessian }
+    }
+
+    /// A histogram of zeros.
+    pub(crate) fn zeros(&self) -> Histogram {
+        let zeros = |group: &Group| {
+            let size = group.starts[group.features.len()];
+            let counts = if self.constant_hessian { 0 } else { size };
+            Mutex::new(GroupHistogram { sums: vec![[0.0; 2]; size], counts: vec![0; counts] })
+        };
+        self.groups.iter().map(zeros).collect()
+    }
+}
+
+/// The histogram behind a lock that only one task ever takes.
+pub(crate) fn open(histogram: &Mutex<GroupHistogram>) -> MutexGuard<'_, GroupHistogram> {
+    histogram.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sums of one feature.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FeatureHistogram<'a> {
+    pub(crate) sums: &'a [[f64; 2]],
+    counts: &'a [u32],
+}
+
+impl FeatureHistogram<'_> {
+    /// Rows in a bin.
+    #[inline(always)]
+    pub(crate) fn count(&self, bin: usize) -> u32 {
+        if self.counts.is_empty() { self.sums[bin][1] as u32 } else { self.counts[bin] }
+    }
+}
+
+impl GroupHistogram {
+    /// Sums of the `lane`-th feature of `group`.
+    #[inline(always)]
+    pub(crate) fn feature(&self, group: &Group, lane: usize) -> FeatureHistogram<'_> {
+        let range = group.starts[lane]..group.starts[lane + 1];
+        let counts = if self.counts.is_empty() { &[][..] } else { &self.counts[range.clone()] };
+        FeatureHistogram { sums: &self.sums[range], counts }
+    }
+
+    /// Forgets all sums.
+    pub(crate) fn clear(&mut self) {
+        self.sums.fill([0.0; 2]);
+        self.counts.fill(0);
+    }
+
+    /// Adds rows: `gradients[i]` belongs to row `rows[i]`.
+    #[inline(always)]
+    pub(crate) fn add(
+        &mut self,
+        group: &Group,
+        rows: impl Iterator<Item = usize>,
+        gradients: &[[f32; 2]],
+    ) {
+        let words = &group.words[..];
+        match (group.features.len(), self.counts.is_empty()) {
+            (1, true) => self.add_lanes::<1, false>(group.starts, words, rows, gradients),
+            (2, true) => self.add_lanes::<2, false>(group.starts, words, rows, gradients),
+            (3, true) => self.add_lanes::<3, false>(group.starts, words, rows, gradients),
+            (_, true) => self.add_lanes::<4, false>(group.starts, words, rows, gradients),
+            (1, false) => self.add_lanes::<1, true>(group.starts, words, rows, gradients),
+            (2, false) => self.add_lanes::<2, true>(group.starts, words, rows, gradients),
+            (3, false) => self.add_lanes::<3, true>(group.starts, words, rows, gradients),
+            (_, false) => self.add_lanes::<4, true>(group.starts, words, rows, gradients),
+        }
+    }
+
+    #[inline(always)]
+    fn add_lanes<const LANES: usize, const COUNT: bool>(
+        &mut self,
+        starts: [usize; WIDTH + 1],
+        words: &[u32],
+        rows: impl Iterator<Item = usize>,
+        gradients: &[[f32; 2]],
+    ) {
+        let sums = &mut self.sums[..];
+        let counts = &mut self.counts[..];
+        for (row, &[gradient, hessian]) in rows.zip(gradients) {
+            let word = words[row];
+            let (gradient, hessian) = (f64::from(gradient), f64::from(hessian));
+            for lane in 0..LANES {
+                let at = starts[lane] + usize::from((word >> (8 * lane)) as u8);
+                let sum = &mut sums[at];
+                sum[0] += gradient;
+                sum[1] += hessian;
+                if COUNT {
+                    counts[at] += 1;
+                }
+            }
+        }
+    }
+
+    /// self ← self − other, bin by bin: the sums of a node's other child.
+    #[inline(always)]
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (a, b) in self.sums.iter_mut().zip(&other.sums) {
+            a[0] -= b[0];
+            a[1] -= b[1];
+        }
+        for (a, b) in self.counts.iter_mut().zip(&other.counts) {
+            *a -= b;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Groups, open};
+
+    #[test]
+    fn sums_are_those_of_a_plain_loop_and_siblings_add_up() {
+        let (n, n_bins) = (100, [3, 5, 2, 7, 4]);
+        let bins: Vec<u8> = (0..5 * n).map(|i| ((i * 7 + i / 13) % n_bins[i / n]) as u8).collect();
+        let gradients: Vec<[f32; 2]> = (0..n).map(|i| [i as f32 - 40.0, 0.5]).collect();
+        let groups = Groups::new(&bins, &n_bins, n, false);
+        let (all, odd) = (groups.zeros(), groups.zeros());
+        for (index, group) in groups.groups.iter().enumerate() {
+            let (mut all, mut odd) = (open(&all[index]), open(&odd[index]));
+            all.add(group, 0..n, &gradients);
+            let chosen: Vec<[f32; 2]> = gradients.iter().skip(1).step_by(2).copied().collect();
+            odd.add(group, (1..n).step_by(2), &chosen);
+            all.subtract(&odd);
+            for (lane, feature) in group.features.clone().enumerate() {
+                let even = all.feature(group, lane);
+                for bin in 0..n_bins[feature] {
+                    let rows =
+                        (0..n).step_by(2).filter(|i| usize::from(bins[feature * n + i]) == bin);
+                    let sum: f64 = rows.clone().map(|i| i as f64 - 40.0).sum();
+                    assert_eq!(even.sums[bin], [sum, rows.clone().count() as f64 * 0.5]);
+                    assert_eq!(even.count(bin) as usize, rows.count());
+                }
+            }
+        }
+    }
+}
