@@ -2,6 +2,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 mod arrays;
+mod ensemble;
 mod enter;
 mod ground;
 mod linear_model;
@@ -15,6 +16,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    family(module, "ensemble", ensemble::register)?;
     family(module, "ground", ground::register)?;
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;

@@ -151,6 +151,8 @@ pub struct HistGradientBoostingFit {
     pub trees: Trees,
     /// Iterations added.
     pub n_iter: usize,
+    /// Whether the score stopped getting better.
+    pub stopped: bool,
     /// Raw predictions of the training rows, output by output.
     pub raw: Vec<f64>,
     /// Raw predictions of the validation rows.
@@ -222,6 +224,7 @@ pub fn hist_gradient_boosting_fit(
     let mut column = vec![[0.0_f32; 2]; if n_outputs > 1 { n } else { 0 }];
     let mut trees = Trees { tree_offsets: vec![0], ..Trees::default() };
     let (mut train_score, mut validation_score) = scores;
+    let (is_first, mut stopped) = (train_score.is_empty(), false);
     let mut score = |training: &Rows<'_>, validation: &Option<Rows<'_>>| {
         let of = |rows: &Rows<'_>| -loss.mean(rows.y, &rows.raw, rows.weight);
         train_score.push(of(training));
@@ -233,12 +236,12 @@ pub fn hist_gradient_boosting_fit(
             None => has_stalled(&train_score, params),
         }
     };
-    if params.early_stopping {
+    if params.early_stopping && is_first {
         score(&training, &validation);
     }
     control.set_total(params.max_iter as u64);
     let mut n_iter = 0;
-    while n_iter < params.max_iter {
+    while n_iter < params.max_iter && !stopped {
         control.check()?;
         // 1. Gradients.
         loss.gradients(training.y, &training.raw, training.weight, &mut gradients);
@@ -283,13 +286,12 @@ pub fn hist_gradient_boosting_fit(
         n_iter += 1;
         control.advance(1);
         // 5. Early stopping.
-        if params.early_stopping && score(&training, &validation) {
-            break;
-        }
+        stopped = params.early_stopping && score(&training, &validation);
     }
     Ok(HistGradientBoostingFit {
         trees,
         n_iter,
+        stopped,
         raw: training.raw,
         validation_raw: validation.map(|rows| rows.raw).unwrap_or_default(),
         train_score,

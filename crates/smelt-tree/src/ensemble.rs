@@ -9,7 +9,7 @@
 //! * a numeric split (`category_set == -1`) sends `x <= threshold` left;
 //! * a categorical split sends the categories in row `category_set` of `left_categories` left, other
 //!   categories known from training (row `feature` of `known_categories`) right, and everything else
-//!   (unseen, negative, 256 or more) where missing values go.
+//!   (unseen, negative, no integer, 256 or more) where missing values go.
 
 use smelt_core::{Error, Result};
 

@@ -508,15 +508,15 @@ impl Shuffler {
         both as u32
     }
 
-    /// Uniform on 0..=highest, by Lemire's multiplication.
+    /// Uniform on 0..=highest: draws of as many bits, until one is not above.
     fn bounded(&mut self, highest: u32) -> u32 {
-        let range = u64::from(highest) + 1;
-        let mut product = u64::from(self.next_u32()) * range;
-        let threshold = (u64::from(u32::MAX - highest) % range) as u32;
-        while (product as u32) < threshold {
-            product = u64::from(self.next_u32()) * range;
+        let mask = u32::MAX >> highest.leading_zeros().min(31);
+        loop {
+            let drawn = self.next_u32() & mask;
+            if drawn <= highest {
+                return drawn;
+            }
         }
-        (product >> 32) as u32
     }
 
     /// `Generator.shuffle` of a vector.

@@ -143,7 +143,7 @@ impl<'a> EnsembleRef<'a> {
             missing_left
         } else if category_set < 0 {
             x <= threshold
-        } else if (0.0..256.0).contains(&x) {
+        } else if f64::from(x as u8) == x {
             let category = x as u8;
             let set = category_set as usize * SET_WORDS;
             let known = feature as usize * SET_WORDS;
@@ -278,6 +278,7 @@ mod tests {
             ([0.0, 7.0], 0.5 + 1.0 + 10.0),
             ([0.0, -1.0], 0.5 + 1.0 + 10.0),
             ([0.0, 300.0], 0.5 + 1.0 + 10.0),
+            ([0.0, 2.5], 0.5 + 1.0 + 10.0),
             ([0.0, 3.0], 0.5 + 1.0 + 10.0),
             ([f64::INFINITY, 0.0], 0.5 + 2.0 + 20.0),
         ];
@@ -285,10 +286,10 @@ mod tests {
         let control = Control::new();
         for repeat in [1, 3, 50] {
             let flat: Vec<f64> = (0..repeat).flat_map(|_| rows.iter().flat_map(|r| r.0)).collect();
-            let view = MatRef::from_row_major(&flat, 8 * repeat, 2).unwrap();
+            let view = MatRef::from_row_major(&flat, 9 * repeat, 2).unwrap();
             let out = ensemble.predict_raw(view, &control).unwrap();
-            for i in 0..8 * repeat {
-                assert_eq!(out.row(i), &[rows[i % 8].1], "row {i} of {repeat}");
+            for i in 0..9 * repeat {
+                assert_eq!(out.row(i), &[rows[i % 9].1], "row {i} of {repeat}");
             }
         }
         let narrow = MatRef::from_row_major(&[0.0], 1, 1).unwrap();
