@@ -19,8 +19,7 @@ from smelt.ensemble._base_boosting import BaseHistGradientBoosting
 
 
 class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
-    """Gradient boosting of histogram-based regression trees.
-    """
+    """Gradient boosting of histogram-based regression trees."""
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012
         **BaseHistGradientBoosting._parameter_constraints,
@@ -131,8 +130,7 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
 
 
 class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
-    """Gradient boosting of histogram-based classification trees.
-    """
+    """Gradient boosting of histogram-based classification trees."""
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012
         **BaseHistGradientBoosting._parameter_constraints,
