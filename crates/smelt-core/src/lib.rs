@@ -12,6 +12,7 @@ pub mod real;
 pub mod rng;
 pub mod simd;
 pub mod sparse;
+pub mod tile;
 
 pub use control::Control;
 pub use error::{Error, Result};

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from smelt._family import family
 
 if TYPE_CHECKING:
-    from smelt.linear_model.linear_regression import LinearRegression
-    from smelt.linear_model.logistic_regression import LogisticRegression
-    from smelt.linear_model.ridge import Ridge
+    from smelt.linear_model.linear_regression import LinearRegression as LinearRegression
+    from smelt.linear_model.logistic_regression import LogisticRegression as LogisticRegression
+    from smelt.linear_model.ridge import Ridge as Ridge
 
 __getattr__, __dir__, __all__ = family(
     __name__,
