@@ -1,0 +1,1 @@
+"""From a table to a trained, checked and written model: what `smelt train` does."""

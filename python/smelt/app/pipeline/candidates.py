@@ -1,0 +1,101 @@
+"""The portfolio: what is tried, in which order, for how much data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+FAMILIES = ("linear", "boosting")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The task in numbers: ``n_outputs`` is the number of classes, or 1 for a regression."""
+
+    task: str
+    n_outputs: int
+    skewed: bool = False  # a positive target whose logarithm is much less skewed
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return self.task != "regression"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to train a model: a family, its settings, the features it sees.
+
+    ``view`` is "trees", "linear" or "pieces"; ``log_target`` fits the logarithm of the target.
+    """
+
+    name: str
+    family: str
+    view: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    log_target: bool = False
+
+
+# Ordered: the first ones bring the most, each further one differs from those before it.
+_BOOSTING = (
+    {"learning_rate": 0.08, "max_leaf_nodes": 31, "min_samples_leaf": 20, "l2_regularization": 0.0, "max_features": 1.0},
+    {"learning_rate": 0.05, "max_leaf_nodes": 16, "min_samples_leaf": 10, "l2_regularization": 1.0, "max_features": 0.5},
+    {"learning_rate": 0.05, "max_leaf_nodes": 64, "min_samples_leaf": 20, "l2_regularization": 5.0, "max_features": 0.4},
+    {"learning_rate": 0.06, "max_leaf_nodes": 6, "min_samples_leaf": 20, "l2_regularization": 1.0, "max_features": 0.6},
+    {"learning_rate": 0.04, "max_leaf_nodes": 31, "min_samples_leaf": 5, "l2_regularization": 10.0, "max_features": 0.3},
+    {"learning_rate": 0.03, "max_leaf_nodes": 110, "min_samples_leaf": 8, "l2_regularization": 2.0, "max_features": 0.5},
+)  # fmt: skip
+_LARGE = (
+    {"learning_rate": 0.1, "max_leaf_nodes": 63, "min_samples_leaf": 30, "l2_regularization": 1.0, "max_features": 0.8},
+    {"learning_rate": 0.1, "max_leaf_nodes": 127, "min_samples_leaf": 60, "l2_regularization": 5.0, "max_features": 0.5},
+)  # fmt: skip
+LARGE_ROWS = 150_000
+# Rows × features × outputs up to which so many boosting candidates are tried.
+_HOW_MANY = ((1_500_000, 6), (4_000_000, 5), (10_000_000, 4), (30_000_000, 3))
+
+
+def is_skewed(target: np.ndarray) -> bool:
+    """Whether a target is positive and its logarithm much less skewed than it is."""
+    if len(target) < 30 or target.min() <= 0:
+        return False
+    before, after = _skewness(target), _skewness(np.log(target))
+    return before > 0.8 and abs(after) < before / 2
+
+
+def _skewness(values: np.ndarray) -> float:
+    centred = values - values.mean()
+    deviation = centred.std()
+    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
+
+
+def portfolio(
+    problem: Problem, n_rows: int, n_columns: int, families: Sequence[str]
+) -> list[Candidate]:
+    """Return the candidates for a table, the most promising first."""
+    boosting: list[Candidate] = []
+    cells = n_rows * n_columns * max(1, problem.n_outputs if problem.task == "multiclass" else 1)
+    settings: Sequence[Mapping[str, Any]] = _LARGE
+    if n_rows <= LARGE_ROWS:
+        settings = _BOOSTING[: next((many for most, many in _HOW_MANY if cells <= most), 2)]
+    for number, params in enumerate(settings):
+        params = dict(params)
+        if n_rows < 600:  # small leaves, or a small table has no splits at all
+            params["min_samples_leaf"] = max(3, min(params["min_samples_leaf"], n_rows // 30))
+        log_target = problem.skewed and number % 2 == 1
+        boosting.append(
+            Candidate(f"boosting-{number + 1}", "gradient boosting", "trees", params, log_target)
+        )
+    linear = [
+        Candidate("linear", "linear", "linear", log_target=problem.skewed),
+        Candidate("linear-pieces", "linear", "pieces", log_target=problem.skewed),
+    ]
+    if n_columns > n_rows or n_rows < 100:
+        linear = linear[:1]
+    chosen = {"boosting": boosting, "linear": linear}
+    first = [candidate for family in families for candidate in chosen[family][:1]]
+    first.sort(key=lambda candidate: candidate.family == "gradient boosting")
+    rest = [candidate for family in families for candidate in chosen[family][1:]]
+    return first + rest

@@ -1,0 +1,77 @@
+"""Fits the validation to a time budget before anything is tried."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from smelt.app.pipeline.candidates import Candidate
+from smelt.app.pipeline.search import FAMILY, Search
+from smelt.app.pipeline.splits import Folds, one_fold
+from smelt.errors import BudgetError
+
+PROBE_ROWS = 2_000
+FEWEST_ROWS = 1_000
+REFITS = 2.5  # on the training part and on all rows, which are some more
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The folds there is time for, and the most rows a fit may have (None: all)."""
+
+    folds: Folds
+    most_rows: int | None = None
+
+
+def make_plan(search: Search, candidates: Sequence[Candidate]) -> Plan:
+    """Keep the folds when the cheapest candidate fits with them; else one fold, else fewer rows."""
+    budget, folds = search.budget, search.folds
+    if budget.seconds is None:
+        return Plan(folds)
+    n_train = len(folds.pairs[0][0])
+    rows = np.sort(np.random.default_rng(search.seed).permutation(n_train)[:PROBE_ROWS])
+    sample = folds.pairs[0][0][rows]
+    costs = []
+    for family in dict.fromkeys(candidate.family for candidate in candidates):
+        candidate = next(c for c in candidates if c.family == family)
+        _probe(search, candidate, sample)
+        costs.append(search.foretell(candidate, n_train))
+    one = min(costs)
+    if one * (len(folds) + REFITS) <= budget.remaining():
+        return Plan(folds)
+    budget.reached = True
+    folds = one_fold(folds)
+    if one * (1 + REFITS) <= budget.remaining():
+        return Plan(folds)
+    most = int(n_train * budget.remaining() / (2 * one * (1 + REFITS)))
+    if most < min(FEWEST_ROWS, n_train):
+        raise BudgetError(
+            f"a budget of {budget.seconds:g} seconds is too short to train anything on "
+            f"{search.source.n_rows:,} rows: one fit on a thousand rows takes about "
+            f"{one * FEWEST_ROWS / n_train:.1f} seconds here and reading took "
+            f"{budget.elapsed():.1f}; give more time"
+        )
+    return Plan(folds, most)
+
+
+def _probe(search: Search, candidate: Candidate, sample: np.ndarray) -> None:
+    family = FAMILY[candidate.family]
+    view, features = search.views.fold(candidate.view, 0, sample, search.target[sample])
+    search.views.forget()
+    if view.n_features == 0:
+        return
+    start = time.perf_counter()
+    train = view.training(features, sample), search.target[sample]
+    share = family.probe(candidate, search.problem, view, train, search.seed)
+    work = family.work(candidate, search.problem, len(sample), view.n_features)
+    search.budget.learn(candidate.family, share * work, time.perf_counter() - start)
+
+
+def fewer_rows(folds: Folds, most: int, seed: int) -> Folds:
+    """Cut the training rows of every fold down to ``most``, at random."""
+    rng = np.random.default_rng(seed)
+    pairs = tuple((np.sort(rng.permutation(train)[:most]), valid) for train, valid in folds.pairs)
+    return Folds(folds.kind, pairs)

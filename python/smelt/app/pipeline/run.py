@@ -1,0 +1,294 @@
+"""One training run: prepare, search, weigh, check on the test part, refit, explain, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smelt.app.pipeline import manifest as sections
+from smelt.app.pipeline.assemble import Assembled, assemble
+from smelt.app.pipeline.baseline import SIGNAL, fit_baseline
+from smelt.app.pipeline.budget import Budget
+from smelt.app.pipeline.calibration import Calibration, choose
+from smelt.app.pipeline.candidates import portfolio
+from smelt.app.pipeline.curves import classification_curves, regression_curves
+from smelt.app.pipeline.ensemble import drop_small, greedy_weights
+from smelt.app.pipeline.importance import permutation_importance
+from smelt.app.pipeline.interrupt import Interrupt
+from smelt.app.pipeline.intervals import bootstrap
+from smelt.app.pipeline.metrics import DEFAULT, all_metrics, selection_loss
+from smelt.app.pipeline.plan import fewer_rows, make_plan
+from smelt.app.pipeline.preparation import Prepared, data_hash, prepare
+from smelt.app.pipeline.result import Result
+from smelt.app.pipeline.search import Search, Trial
+from smelt.app.pipeline.settings import Settings
+from smelt.app.pipeline.source import Source, make_source
+from smelt.app.pipeline.splits import default_test_share, make_folds, split_test
+from smelt.app.pipeline.summary import write_summary
+from smelt.app.pipeline.threshold import choose_threshold
+from smelt.app.pipeline.views import Views
+from smelt.app.table import ReadOptions, column_profile
+from smelt.app.table.columns import to_columns
+from smelt.errors import BudgetError, DataError
+
+# Where each phase starts in the whole run, for the progress bar.
+STARTS = {
+    "read": 0.0, "check": 0.02, "train": 0.05, "ensemble": 0.75, "test": 0.77,
+    "refit": 0.85, "explain": 0.93, "write": 0.98, "done": 1.0,
+}  # fmt: skip
+
+
+@dataclass
+class Chosen:
+    """What the search came to: members and weights, calibration, threshold."""
+
+    members: list[tuple[Trial, float]]
+    calibration: Calibration
+    threshold: float | None
+    predictions: np.ndarray  # out of fold, in the order of Folds.validated
+    signal: bool
+
+
+class Run:
+    """Carries one run from data to :class:`~smelt.app.pipeline.result.Result`."""
+
+    def __init__(self, settings: Settings, start: float, events: Callable[..., None]) -> None:
+        self.settings = settings
+        self.budget = Budget(settings.time, start=start)
+        self._events = events
+        self._interrupt = Interrupt()
+
+    def __call__(
+        self, data: Any, read: ReadOptions | None, output: Path | None, command: str | None
+    ) -> Result:
+        """Run."""
+        with self._interrupt:
+            prepared = prepare(data, self.settings, read, self._tell)
+            return self._train(prepared, output, command)
+
+    def _tell(self, phase: str, detail: str, share: float, **facts: Any) -> None:
+        phases = list(STARTS)
+        start, end = STARTS[phase], STARTS[phases[phases.index(phase) + 1]]
+        self._events(phase, detail, start + share * (end - start), **facts)
+
+    def _train(self, prepared: Prepared, output: Path | None, command: str | None) -> Result:
+        problem, target, seed = prepared.problem, prepared.target, self.settings.seed
+        rng = np.random.default_rng(seed)
+        share = self.settings.test_share or default_test_share(len(target))
+        train, test = split_test(target, share, rng, classes=problem.is_classification)
+        names = [column.name for column in prepared.features]
+        frame = prepared.frame.select(names)
+        source = make_source(frame[train], prepared.features)
+        folds = make_folds(
+            target[train], rng, classes=problem.is_classification, folds=self.settings.folds
+        )
+        metric = self.settings.metric or DEFAULT[problem.task]
+        search = Search(
+            source, target[train], problem, folds,
+            Views(source, problem.n_outputs, seed), metric, self.budget, seed,
+        )  # fmt: skip
+        trials = self._search(search, len(names))
+        self._tell("ensemble", f"weighing {len(trials)} models", 0.0)
+        chosen = self._choose(search, trials)
+
+        self._tell("test", f"{len(test):,} rows kept aside", 0.0)
+        rows = search.fitting_rows()
+        judged = self._assemble(source, rows, target[train][rows], search, chosen)
+        test_frame, test_target = frame[test], target[test]
+        columns = to_columns(test_frame)
+        found = judged.predict(columns)
+        alone = {
+            name: all_metrics(problem.task, test_target, values)[metric]
+            for name, values in judged.predict_members(columns).items()
+        }
+
+        final = judged
+        refit_seconds = sum(trial.seconds for trial, _ in chosen.members) * 1.6
+        if self.budget.allows(refit_seconds) and not self._interrupt.pressed:
+            self._tell("refit", f"on all {len(target):,} rows", 0.0)
+            whole = make_source(frame, prepared.features)
+            rows = np.arange(len(target))
+            if search.most_rows is not None:
+                rows = np.sort(rng.permutation(rows)[: search.most_rows])
+            final = self._assemble(whole, rows, target[rows], search, chosen)
+
+        self._tell("explain", "importance of the columns", 0.0)
+        importance = permutation_importance(
+            judged, test_frame, test_target, problem.task, metric, seed, self.budget
+        )
+        self._tell("explain", "intervals and curves", 0.8)
+        training = self._training(
+            prepared, search, trials, chosen, found, test, alone, importance, command
+        )
+        return self._finish(prepared, final, chosen, training, output)
+
+    def _search(self, search: Search, n_columns: int) -> list[Trial]:
+        candidates = portfolio(
+            search.problem, len(search.target), n_columns, self.settings.families
+        )
+        trials: list[Trial] = []
+
+        def tell(detail: str, share: float, trial: Trial | None) -> None:
+            facts: dict[str, Any] = {}
+            if trial is not None:
+                facts["trial"] = {
+                    "name": trial.candidate.name,
+                    "family": trial.candidate.family,
+                    "metric": search.metric,
+                    "score": trial.score,
+                    "score_std": trial.score_std,
+                    "best": search.leading(trials) is trial,
+                }
+            self._tell("train", detail, share, **facts)
+
+        try:
+            plan = make_plan(search, candidates)
+            search.folds, search.most_rows = plan.folds, plan.most_rows
+            if plan.most_rows is not None:
+                search.folds = fewer_rows(plan.folds, plan.most_rows, search.seed)
+            search.run(candidates, tell, trials)
+        except KeyboardInterrupt:
+            if not trials:
+                raise
+            self._interrupt.pressed = True
+        self._interrupt.finishing = True
+        if not trials and self.budget.reached:
+            raise BudgetError(
+                f"{self.budget.seconds:g} seconds ended before anything was trained; give more time"
+            )
+        if not trials:
+            raise DataError(
+                "no column varies among the rows, so there is nothing to learn from; "
+                "check the roles that were inferred"
+            )
+        search.views.forget()
+        return trials
+
+    def _choose(self, search: Search, trials: list[Trial]) -> Chosen:
+        problem, rows = search.problem, search.folds.validated
+        target = search.target[rows]
+        loss = selection_loss(problem.task, search.metric)
+        weights = drop_small(greedy_weights(target, [t.predictions for t in trials], loss))
+        members = [
+            (trial, float(weight))
+            for trial, weight in zip(trials, weights, strict=True)
+            if weight > 0
+        ]
+        predictions = np.zeros_like(trials[0].predictions)
+        for trial, weight in members:
+            predictions += weight * trial.predictions
+        constant = fit_baseline(problem, search.target).predict(len(rows))
+        signal = loss(target, predictions) < loss(target, constant) * (1 - SIGNAL)
+        calibration, threshold = Calibration(), None
+        if problem.is_classification:
+            rng = np.random.default_rng([search.seed, 1])
+            calibration, predictions = choose(target, predictions, rng)
+            if problem.n_outputs == 2:
+                threshold = choose_threshold(target, predictions[:, 1])
+        return Chosen(members, calibration, threshold, predictions, signal)
+
+    def _assemble(
+        self, source: Source, rows: np.ndarray, target: np.ndarray, search: Search, chosen: Chosen
+    ) -> Assembled:
+        return assemble(
+            source, rows, target, search.problem, chosen.members, chosen.calibration, search.seed
+        )
+
+    def _training(
+        self,
+        prepared: Prepared,
+        search: Search,
+        trials: list[Trial],
+        chosen: Chosen,
+        found: np.ndarray,
+        test: np.ndarray,
+        alone: dict[str, float],
+        importance: list[dict[str, Any]],
+        command: str | None,
+    ) -> dict[str, Any]:
+        problem, target = search.problem, prepared.target
+        rng = np.random.default_rng([search.seed, 2])
+        test_target = target[test]
+        whole = np.full((len(search.target), problem.n_outputs), np.nan)
+        whole[search.folds.validated] = chosen.predictions
+        weights = {trial.candidate.name: weight for trial, weight in chosen.members}
+        board = sections.leaderboard(trials, weights, alone, search.metric, len(search.target))
+        if problem.is_classification:
+            curves = classification_curves(test_target, found, chosen.threshold)
+        else:
+            curves = regression_curves(test_target, found[:, 0], rng)
+        schema = prepared.schema
+        return {
+            "command": command or f'smelt.train(…, target="{schema.target}", seed={search.seed})',
+            "seed": search.seed,
+            "rows": {
+                "total": prepared.table.frame.height,
+                "used": len(target),
+                "dropped_target": prepared.dropped,
+                "train": len(search.target),
+                "test": len(test),
+            },
+            "columns": {"total": len(schema.columns), "used": len(prepared.features)},
+            "data_sha256": data_hash(prepared),
+            "versions": sections.versions(),
+            "split": {
+                "kind": search.folds.kind,
+                "folds": len(search.folds),
+                "test_share": round(len(test) / len(target), 4),
+            },
+            "metric": search.metric,
+            "budget": {"seconds": self.settings.time, "reached": self.budget.reached},
+            "calibration": chosen.calibration.kind,
+            "warnings": [warning.to_dict() for warning in prepared.warnings],
+            "baseline": sections.baseline(
+                fit_baseline(problem, search.target), problem.task, test_target, None
+            ),
+            "metrics": {
+                "test": bootstrap(problem.task, test_target, found, chosen.threshold, rng),
+                "cross_validation": sections.cross_validation(
+                    problem.task, search.target, whole, search.folds, chosen.threshold
+                ),
+            },
+            "leaderboard": board,
+            "curves": curves,
+            "importance": importance,
+        }
+
+    def _finish(
+        self,
+        prepared: Prepared,
+        final: Assembled,
+        chosen: Chosen,
+        training: dict[str, Any],
+        output: Path | None,
+    ) -> Result:
+        from smelt.app.pipeline.file import make_file
+
+        schema, interrupted = prepared.schema, self._interrupt.pressed
+        summary = write_summary(
+            schema.task,
+            schema.target,
+            training,
+            signal=chosen.signal,
+            threshold=chosen.threshold,
+            interrupted=interrupted,
+        )
+        self._tell("write", "model file" if output is None else str(output), 0.0)
+        profile = column_profile(prepared.frame, schema)
+        model, data, manifest = make_file(
+            prepared, final, chosen.threshold, training, profile, summary, output
+        )
+        return Result(
+            model=model,
+            data=data,
+            path=output,
+            manifest=manifest,
+            summary=summary,
+            warnings=prepared.warnings,
+            seconds=self.budget.elapsed(),
+            interrupted=interrupted,
+        )

@@ -1,0 +1,183 @@
+"""Tries the candidates, one after the other, on the same folds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from smelt.app.pipeline.boosting import Boosting
+from smelt.app.pipeline.budget import Budget
+from smelt.app.pipeline.candidates import Candidate, Problem
+from smelt.app.pipeline.fitting import Family, Path
+from smelt.app.pipeline.linear_models import Linear
+from smelt.app.pipeline.metrics import all_metrics, better
+from smelt.app.pipeline.source import Source
+from smelt.app.pipeline.splits import Folds
+from smelt.app.pipeline.views import Views
+
+FAMILY: dict[str, Family] = {"linear": Linear(), "gradient boosting": Boosting()}
+
+
+@dataclass
+class Trial:
+    """A candidate that has been through all folds.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    step : int
+        The chosen value of the family's open setting.
+    predictions : array of shape (n_validated, k)
+        Out-of-fold predictions, in the order of ``Folds.validated``.
+    scores : list of float
+        The metric of each fold.
+    scale : float
+        Factor that takes the bias out of predictions made through a logarithm; else 1.
+    n_features : int
+    seconds : float
+        Time of one fit, for the budget; never written down.
+    """
+
+    candidate: Candidate
+    step: int
+    predictions: np.ndarray
+    scores: list[float]
+    scale: float
+    n_features: int
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """Mean over the folds."""
+        return float(np.mean(self.scores))
+
+    @property
+    def score_std(self) -> float:
+        """Standard deviation over the folds."""
+        return float(np.std(self.scores))
+
+
+@dataclass
+class Search:
+    """What all trials share."""
+
+    source: Source
+    target: np.ndarray
+    problem: Problem
+    folds: Folds
+    views: Views
+    metric: str
+    budget: Budget
+    seed: int
+    most_rows: int | None = None  # of a fit, under a time budget
+
+    def fitting_rows(self) -> np.ndarray:
+        """Return the rows of the training part that a final fit may use."""
+        rows = np.arange(len(self.target))
+        if self.most_rows is None:
+            return rows
+        return np.sort(np.random.default_rng(self.seed).permutation(rows)[: self.most_rows])
+
+    def leading(self, trials: Sequence[Trial]) -> Trial:
+        """Return the trial with the best score, the first one on ties."""
+        best = trials[0]
+        for trial in trials[1:]:
+            if better(self.metric, trial.score, best.score):
+                best = trial
+        return best
+
+    def run(
+        self,
+        candidates: Sequence[Candidate],
+        tell: Callable[[str, float, Trial | None], None],
+        trials: list[Trial],
+    ) -> None:
+        """Append a trial to ``trials`` for each candidate there is time for.
+
+        The list belongs to the caller, who keeps what is in it when Ctrl-C ends the search.
+        """
+        for number, candidate in enumerate(candidates):
+            if not self._affordable(candidate, trials):
+                continue
+            trial = self._try(candidate, number, len(candidates), tell)
+            if trial is None:
+                continue
+            trials.append(trial)
+            tell(candidate.name, (number + 1) / len(candidates), trial)
+
+    def _try(
+        self,
+        candidate: Candidate,
+        number: int,
+        total: int,
+        tell: Callable[[str, float, Trial | None], None],
+    ) -> Trial | None:
+        family = FAMILY[candidate.family]
+        paths: list[Path] = []
+        seconds, n_features = 0.0, 0
+        for fold, (train, valid) in enumerate(self.folds.pairs):
+            share = (number + fold / len(self.folds)) / total
+            of = f", fold {fold + 1} of {len(self.folds)}" if len(self.folds) > 1 else ""
+            tell(f"{candidate.name}{of}", share, None)
+            view, features = self.views.fold(candidate.view, fold, train, self.target[train])
+            if view.n_features == 0:
+                return None
+            if fold and not self.budget.allows(seconds / fold * (len(self.folds) - fold)):
+                return None
+            start = time.perf_counter()
+            own = view.training(features, train), self.target[train]
+            others = features[valid], self.target[valid]
+            paths.append(
+                family.fit_path(candidate, self.problem, view, own, others, self.seed + number)
+            )
+            spent = time.perf_counter() - start
+            work = family.work(candidate, self.problem, len(train), view.n_features)
+            self.budget.learn(candidate.family, work, spent)
+            seconds, n_features = seconds + spent, view.n_features
+        step = best_step([path.losses for path in paths])
+        predictions = np.empty((len(self.target), self.problem.n_outputs))
+        for path, (_, valid) in zip(paths, self.folds.pairs, strict=True):
+            predictions[valid] = path.predict(step)
+        rows = self.folds.validated
+        scale = 1.0
+        if candidate.log_target:
+            scale = least_squares_scale(self.target[rows], predictions[rows, 0])
+        predictions *= scale
+        scores = [
+            all_metrics(self.problem.task, self.target[valid], predictions[valid])[self.metric]
+            for _, valid in self.folds.pairs
+        ]
+        return Trial(
+            candidate, step, predictions[rows], scores, scale, n_features, seconds / len(paths)
+        )
+
+    def _affordable(self, candidate: Candidate, trials: Sequence[Trial]) -> bool:
+        if self.budget.seconds is None:
+            return True
+        one = self.foretell(candidate, len(self.folds.pairs[0][0]))
+        # every fold, and later two refits of it and of what is best so far
+        best = max((trial.seconds for trial in trials), default=0.0)
+        return self.budget.allows(one * (len(self.folds) + 2.5) + 2.5 * best)
+
+    def foretell(self, candidate: Candidate, n_rows: int) -> float:
+        """Return the seconds that one fit on so many rows will take."""
+        width = self.views.widths.get(candidate.view, len(self.source.features))
+        work = FAMILY[candidate.family].work(candidate, self.problem, n_rows, width)
+        return self.budget.foretell(candidate.family, work) or 0.0
+
+
+def best_step(losses: Sequence[np.ndarray]) -> int:
+    """Return the step with the least mean loss; a fold that stopped early keeps its last loss."""
+    longest = max(len(curve) for curve in losses)
+    padded = [np.append(curve, np.full(longest - len(curve), curve[-1])) for curve in losses]
+    mean = np.mean(padded, axis=0)
+    return int(np.nanargmin(mean))
+
+
+def least_squares_scale(target: np.ndarray, value: np.ndarray) -> float:
+    """Return the factor that brings ``value`` nearest to the target, kept within a half and two."""
+    scale = float((target * value).sum() / max((value * value).sum(), 1e-300))
+    return float(np.clip(scale, 0.5, 2.0))
