@@ -134,10 +134,7 @@ def _model(candidate: Candidate, problem: Problem, view: View, rounds: int, seed
 
 
 def _predict(candidate: Candidate, problem: Problem, model: Any, X: Any, rounds: int) -> np.ndarray:
-    if problem.is_classification:
-        stages = model.staged_predict_proba(X)
-    else:
-        stages = model.staged_predict(X)
+    stages = (model.staged_predict_proba if problem.is_classification else model.staged_predict)(X)
     (found,) = deque(islice(stages, rounds), maxlen=1)
     if problem.is_classification:
         return as_probabilities(model, found, problem.n_outputs)

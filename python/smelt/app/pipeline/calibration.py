@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import expit
 
 from smelt.app.pipeline.metrics import log_loss
 from smelt.app.pipeline.splits import spread
@@ -40,13 +41,21 @@ def _platt(target: np.ndarray, probability: np.ndarray) -> Calibration:
     logits = _log(probability[:, 1]) - _log(probability[:, 0])
     design = np.column_stack([logits, np.ones(len(logits))])
     beta = np.array([1.0, 0.0])
+
+    def loss(beta: np.ndarray) -> float:
+        z = design @ beta
+        return float((np.logaddexp(0.0, z) - target * z).mean())
+
     for _ in range(30):
-        predicted = 1.0 / (1.0 + np.exp(-design @ beta))
-        gradient = design.T @ (predicted - target) + 1e-6 * (beta - (1.0, 0.0))
-        curvature = predicted * (1.0 - predicted)
-        step = np.linalg.solve((design.T * curvature) @ design + 1e-6 * np.eye(2), gradient)
-        beta = beta - step
-        if np.abs(step).max() < 1e-10:
+        predicted = expit(design @ beta)
+        gradient = design.T @ (predicted - target) / len(target)
+        curvature = predicted * (1.0 - predicted) / len(target)
+        step = np.linalg.solve((design.T * curvature) @ design + 1e-9 * np.eye(2), gradient)
+        before, size = loss(beta), 1.0
+        while loss(beta - size * step) > before and size > 1e-4:
+            size /= 2
+        beta = beta - size * step
+        if np.abs(step).max() < 1e-9:
             break
     return Calibration("platt", {"slope": float(beta[0]), "intercept": float(beta[1])})
 
@@ -88,7 +97,7 @@ def apply(calibration: Calibration, probability: np.ndarray) -> np.ndarray:
         up = np.interp(probability[:, 1], tensors["x"], tensors["y"])
     elif calibration.kind == "platt":
         logits = _log(probability[:, 1]) - _log(probability[:, 0])
-        up = 1.0 / (1.0 + np.exp(-(numbers["slope"] * logits + numbers["intercept"])))
+        up = expit(numbers["slope"] * logits + numbers["intercept"])
     else:
         scaled = _log(probability) / numbers["temperature"]
         scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))

@@ -39,19 +39,28 @@ class Candidate:
     log_target: bool = False
 
 
+def _boosting(
+    learning_rate: float, leaves: int, min_leaf: int, l2: float, max_features: float
+) -> dict[str, Any]:
+    return {
+        "learning_rate": learning_rate,
+        "max_leaf_nodes": leaves,
+        "min_samples_leaf": min_leaf,
+        "l2_regularization": l2,
+        "max_features": max_features,
+    }
+
+
 # Ordered: the first ones bring the most, each further one differs from those before it.
 _BOOSTING = (
-    {"learning_rate": 0.08, "max_leaf_nodes": 31, "min_samples_leaf": 20, "l2_regularization": 0.0, "max_features": 1.0},
-    {"learning_rate": 0.05, "max_leaf_nodes": 16, "min_samples_leaf": 10, "l2_regularization": 1.0, "max_features": 0.5},
-    {"learning_rate": 0.05, "max_leaf_nodes": 64, "min_samples_leaf": 20, "l2_regularization": 5.0, "max_features": 0.4},
-    {"learning_rate": 0.06, "max_leaf_nodes": 6, "min_samples_leaf": 20, "l2_regularization": 1.0, "max_features": 0.6},
-    {"learning_rate": 0.04, "max_leaf_nodes": 31, "min_samples_leaf": 5, "l2_regularization": 10.0, "max_features": 0.3},
-    {"learning_rate": 0.03, "max_leaf_nodes": 110, "min_samples_leaf": 8, "l2_regularization": 2.0, "max_features": 0.5},
-)  # fmt: skip
-_LARGE = (
-    {"learning_rate": 0.1, "max_leaf_nodes": 63, "min_samples_leaf": 30, "l2_regularization": 1.0, "max_features": 0.8},
-    {"learning_rate": 0.1, "max_leaf_nodes": 127, "min_samples_leaf": 60, "l2_regularization": 5.0, "max_features": 0.5},
-)  # fmt: skip
+    _boosting(0.08, 31, 20, 0.0, 1.0),
+    _boosting(0.05, 16, 10, 1.0, 0.5),
+    _boosting(0.05, 64, 20, 5.0, 0.4),
+    _boosting(0.06, 6, 20, 1.0, 0.6),
+    _boosting(0.04, 31, 5, 10.0, 0.3),
+    _boosting(0.03, 110, 8, 2.0, 0.5),
+)
+_LARGE = (_boosting(0.1, 63, 30, 1.0, 0.8), _boosting(0.1, 127, 60, 5.0, 0.5))
 LARGE_ROWS = 150_000
 # Rows × features × outputs up to which so many boosting candidates are tried.
 _HOW_MANY = ((1_500_000, 6), (4_000_000, 5), (10_000_000, 4), (30_000_000, 3))

@@ -1,4 +1,4 @@
-"""The rows that features are fitted on: raw columns, and what the graph's first layer makes of them."""
+"""The rows that features are fitted on: raw columns and their parsed values."""
 
 from __future__ import annotations
 

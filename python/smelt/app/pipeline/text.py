@@ -25,7 +25,7 @@ def counts(builder: GraphBuilder, column: Column) -> tuple[str, int]:
 
 
 def terms(builder: GraphBuilder, column: Column, texts: pl.Series) -> list[tuple[str, int]]:
-    """Add TF-IDF blocks whose vocabulary and weights come from ``texts``; return them and widths."""
+    """Add TF-IDF blocks with the vocabulary and weights of ``texts``; return them and widths."""
     known = [text or "" for text in texts]
     kinds: list[dict[str, Any]] = [
         {"analyzer": "word", "ngram_range": (1, 2), "max_features": MOST_WORDS}

@@ -9,7 +9,7 @@ RARE = 0.1  # a positive class rarer than this gets the threshold of best F1 ins
 
 
 def threshold_table(target: np.ndarray, score: np.ndarray) -> list[dict[str, float | int]]:
-    """Count hits and misses at 201 thresholds 0, 0.005, …, 1 (predict 1 where score ≥ threshold)."""
+    """Count hits and misses at 201 thresholds 0, 0.005, …, 1 (class 1 from the threshold up)."""
     thresholds = np.linspace(0.0, 1.0, STEPS)
     positive, negative = np.sort(score[target == 1]), np.sort(score[target == 0])
     fn = np.searchsorted(positive, thresholds, side="left")

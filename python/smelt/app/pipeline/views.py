@@ -54,7 +54,7 @@ class Views:
     def fold(self, kind: str, fold: int, rows: np.ndarray, target: np.ndarray) -> tuple[View, Any]:
         """Return the view fitted on a fold's rows, and the features of all rows of the source.
 
-        Folds whose graphs are equal, as they are when nothing depends on the rows, share one matrix.
+        Folds with equal graphs, as where nothing depends on the rows, share one matrix.
         """
         if kind != self._kind:
             self.forget()
