@@ -19,9 +19,9 @@ def greedy_weights(
 ) -> np.ndarray:
     """Weigh members by how often each is picked (Caruana et al. 2004).
 
-    Starting from the best member, each step adds the one whose inclusion lowers the loss of the
-    running mean most; it ends when none lowers it by a ten-thousandth.  Ties go to the earlier
-    member.
+    Starting from the best member, each step adds the one whose inclusion gives the lowest loss of
+    the running mean.  The step with the lowest loss is kept, an earlier one where a later one gains
+    less than a ten-thousandth; ties go to the earlier member.
 
     Parameters
     ----------
@@ -40,16 +40,15 @@ def greedy_weights(
     """
     counts = np.zeros(len(predictions))
     total = np.zeros_like(predictions[0])
-    best = np.inf
+    best, kept = np.inf, counts
     for step in range(picks):
         losses = [loss(target, (total + member) / (step + 1)) for member in predictions]
         winner = int(np.nanargmin(losses))
-        if not losses[winner] < best - SMALLEST_GAIN * abs(best) and step > 0:
-            break
-        best = losses[winner]
         counts[winner] += 1
         total = total + predictions[winner]
-    return counts / counts.sum()
+        if losses[winner] < best - SMALLEST_GAIN * abs(best if step else 0.0):
+            best, kept = losses[winner], counts.copy()
+    return kept / kept.sum()
 
 
 def drop_small(weights: np.ndarray, smallest: float = 0.03) -> np.ndarray:

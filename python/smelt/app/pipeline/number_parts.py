@@ -49,8 +49,7 @@ class NumberParts:
         median = float(np.median(known))
         filled = np.full(len(values), median)
         filled[~missing] = known
-        if missing.any():
-            node = self.builder.add("impute", [node], name=f"{node}.filled", value=median)
+        node = self.builder.add("impute", [node], name=f"{node}.filled", value=median)
         for start, end in _borders(known, float(low), float(high), pieces=pieces):
             clipped = self.builder.add("clip", [node], name=f"{node}.clip", low=start, high=end)
             self.keep(clipped, np.clip(filled, start, end))
