@@ -33,7 +33,7 @@ class Boosting:
     ) -> Path:
         """Fit until the validation rows no longer gain; every round is a step."""
         (X, y), (X_valid, y_valid) = train, valid
-        known = slice(None)
+        known = np.ones(len(y_valid), dtype=bool)
         if problem.is_classification:
             known = np.isin(y_valid, np.unique(y))
         model = _model(candidate, problem, view, _most_rounds(problem), seed)
@@ -74,12 +74,11 @@ class Boosting:
         self, builder: GraphBuilder, problem: Problem, view: View, model: Any, name: str
     ) -> str:
         """Write the trees."""
-        from smelt.export.estimators import tree_tensors
+        from smelt.export.graph_nodes import estimator_nodes
 
-        attributes, tensors = tree_tensors(model)
-        return builder.add(
-            "tree_ensemble", [view.output], name=f"{name}.raw", tensors=tensors, **attributes
-        )
+        output = f"{name}.raw"
+        builder.extend(*estimator_nodes(model, view.output, output, output))
+        return output
 
     def settings(self, candidate: Candidate, step: int, n_rows: int) -> dict[str, Any]:
         """Return the parameters with the rounds found."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -21,7 +22,7 @@ class Calibration:
     """What the graph's op ``calibrate`` does: its kind, attributes and tensors."""
 
     kind: str = "none"  # "none", "platt", "temperature" or "isotonic"
-    attributes: dict[str, float] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
 
 

@@ -51,7 +51,7 @@ def greedy_weights(
     return kept / kept.sum()
 
 
-def drop_small(weights: np.ndarray, smallest: float = 0.03) -> np.ndarray:
+def drop_small(weights: np.ndarray, smallest: float = 0.06) -> np.ndarray:
     """Set weights below ``smallest`` to zero: each member costs a refit and time at prediction."""
     kept = np.where(weights < smallest, 0.0, weights)
     return kept / kept.sum()

@@ -81,6 +81,14 @@ class GraphBuilder:
         self._known[key] = output
         return output
 
+    def extend(self, nodes: Sequence[dict[str, Any]], tensors: Mapping[str, np.ndarray]) -> None:
+        """Add nodes made elsewhere; their names must be free."""
+        for node in nodes:
+            if self._free(node["output"]) != node["output"]:
+                raise ValueError(f"the graph already has a node {node['output']!r}")
+            self.nodes.append(node)
+        self.tensors |= tensors
+
     def _free(self, name: str) -> str:
         name = name.replace(":", "_")  # "column:" is kept for raw columns
         candidate, number = name, 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smelt.app.pipeline.candidates import Candidate
-from smelt.app.pipeline.search import FAMILY, Search
+from smelt.app.pipeline.search import FAMILY, Search, some_rows
 from smelt.app.pipeline.splits import Folds, one_fold
 from smelt.errors import BudgetError
 
@@ -70,8 +70,10 @@ def _probe(search: Search, candidate: Candidate, sample: np.ndarray) -> None:
     search.budget.learn(candidate.family, share * work, time.perf_counter() - start)
 
 
-def fewer_rows(folds: Folds, most: int, seed: int) -> Folds:
+def fewer_rows(search: Search, folds: Folds, most: int) -> Folds:
     """Cut the training rows of every fold down to ``most``, at random."""
-    rng = np.random.default_rng(seed)
-    pairs = tuple((np.sort(rng.permutation(train)[:most]), valid) for train, valid in folds.pairs)
+    pairs = tuple(
+        (some_rows(train, search.target, search.problem, most, search.seed), valid)
+        for train, valid in folds.pairs
+    )
     return Folds(folds.kind, pairs)

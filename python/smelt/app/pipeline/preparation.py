@@ -40,13 +40,15 @@ def prepare(
     tell("read", _name(data), 0.0)
     table = data if isinstance(data, Table) else read_table(data, read or ReadOptions())
     tell("check", f"{table.frame.height:,} rows, {table.frame.width} columns", 0.5)
-    schema = infer_schema(table.frame, settings.target, dict(settings.roles), settings.task)
+    schema = infer_schema(table.frame, settings.target, settings.roles or None, settings.task)
     check_metric(settings.metric, schema.task)
     tell("check", "columns and their roles", 0.7, schema=describe(schema))
     warnings = [*table.source.warnings, *check_data(table.frame, schema)]
     target = target_vector(table.frame, schema)
-    known = target >= 0 if schema.task != "regression" else ~np.isnan(target)
+    known = ~np.isnan(target)
     frame, target = table.frame, target[known]
+    if schema.task != "regression":
+        target = target.astype(np.int64)
     if not known.all():
         frame = frame.filter(pl.Series(known))
     dropped = int((~known).sum())
@@ -86,7 +88,7 @@ def _problem(schema: Schema, target: np.ndarray) -> Problem:
                 f"column {name!r}, the target, is {target[0]:g} in every row: nothing to predict"
             )
         return Problem(schema.task, 1, is_skewed(target))
-    counts = np.bincount(target.astype(np.int64), minlength=len(schema.classes))
+    counts = np.bincount(target, minlength=len(schema.classes))
     if (counts > 0).sum() < 2:
         raise DataError(f"column {name!r}, the target, has one value only: nothing to predict")
     if counts.max() < 2:
@@ -119,7 +121,7 @@ def data_hash(prepared: Prepared) -> str:
     for name, kind, *arrays in to_columns(prepared.table.frame):
         digest.update(f"{name}\0{kind}\0".encode())
         for array in arrays:
-            digest.update(array if isinstance(array, bytes) else np.ascontiguousarray(array))
+            digest.update(array if isinstance(array, bytes) else np.asarray(array).tobytes())
     return digest.hexdigest()
 
 

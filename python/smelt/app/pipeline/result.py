@@ -63,10 +63,10 @@ class Result:
 
     def save(self, path: str | Path) -> Path:
         """Write the model file."""
-        from smelt.export.model_file import write_bytes
+        from smelt.export.model_file import write_model
 
         path = Path(path)
-        write_bytes(path, self.data)
+        write_model(path, self.data)
         return path
 
     def __repr__(self) -> str:

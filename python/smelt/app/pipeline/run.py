@@ -31,7 +31,7 @@ from smelt.app.pipeline.splits import default_test_share, make_folds, split_test
 from smelt.app.pipeline.summary import write_summary
 from smelt.app.pipeline.threshold import choose_threshold
 from smelt.app.pipeline.views import Views
-from smelt.app.table import ReadOptions, column_profile
+from smelt.app.table import ReadOptions
 from smelt.app.table.columns import to_columns
 from smelt.errors import BudgetError, DataError
 
@@ -96,7 +96,7 @@ class Run:
         chosen = self._choose(search, trials)
 
         self._tell("test", f"{len(test):,} rows kept aside", 0.0)
-        rows = search.fitting_rows()
+        rows = search.fitting_rows(target[train])
         judged = self._assemble(source, rows, target[train][rows], search, chosen)
         test_frame, test_target = frame[test], target[test]
         columns = to_columns(test_frame)
@@ -111,9 +111,7 @@ class Run:
         if self.budget.allows(refit_seconds) and not self._interrupt.pressed:
             self._tell("refit", f"on all {len(target):,} rows", 0.0)
             whole = make_source(frame, prepared.features)
-            rows = np.arange(len(target))
-            if search.most_rows is not None:
-                rows = np.sort(rng.permutation(rows)[: search.most_rows])
+            rows = search.fitting_rows(target)
             final = self._assemble(whole, rows, target[rows], search, chosen)
 
         self._tell("explain", "importance of the columns", 0.0)
@@ -149,7 +147,7 @@ class Run:
             plan = make_plan(search, candidates)
             search.folds, search.most_rows = plan.folds, plan.most_rows
             if plan.most_rows is not None:
-                search.folds = fewer_rows(plan.folds, plan.most_rows, search.seed)
+                search.folds = fewer_rows(search, plan.folds, plan.most_rows)
             search.run(candidates, tell, trials)
         except KeyboardInterrupt:
             if not trials:
@@ -267,6 +265,7 @@ class Run:
         output: Path | None,
     ) -> Result:
         from smelt.app.pipeline.file import make_file
+        from smelt.export.model_file import open_model, write_model
 
         schema, interrupted = prepared.schema, self._interrupt.pressed
         summary = write_summary(
@@ -278,15 +277,15 @@ class Run:
             interrupted=interrupted,
         )
         self._tell("write", "model file" if output is None else str(output), 0.0)
-        profile = column_profile(prepared.frame, schema)
-        model, data, manifest = make_file(
-            prepared, final, chosen.threshold, training, profile, summary, output
-        )
+        data = make_file(prepared, final, chosen.threshold, training, summary)
+        model = open_model(data)
+        if output is not None:
+            write_model(output, data)
         return Result(
             model=model,
             data=data,
             path=output,
-            manifest=manifest,
+            manifest=model.manifest,
             summary=summary,
             warnings=prepared.warnings,
             seconds=self.budget.elapsed(),

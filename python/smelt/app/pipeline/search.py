@@ -74,12 +74,12 @@ class Search:
     seed: int
     most_rows: int | None = None  # of a fit, under a time budget
 
-    def fitting_rows(self) -> np.ndarray:
-        """Return the rows of the training part that a final fit may use."""
-        rows = np.arange(len(self.target))
+    def fitting_rows(self, target: np.ndarray) -> np.ndarray:
+        """Return the rows that a final fit on ``target`` may use."""
+        rows = np.arange(len(target))
         if self.most_rows is None:
             return rows
-        return np.sort(np.random.default_rng(self.seed).permutation(rows)[: self.most_rows])
+        return some_rows(rows, target, self.problem, self.most_rows, self.seed)
 
     def leading(self, trials: Sequence[Trial]) -> Trial:
         """Return the trial with the best score, the first one on ties."""
@@ -167,6 +167,19 @@ class Search:
         width = self.views.widths.get(candidate.view, len(self.source.features))
         work = FAMILY[candidate.family].work(candidate, self.problem, n_rows, width)
         return self.budget.foretell(candidate.family, work) or 0.0
+
+
+def some_rows(
+    rows: np.ndarray, target: np.ndarray, problem: Problem, most: int, seed: int
+) -> np.ndarray:
+    """Return ``most`` of the rows at random, and one more of each class that these lack."""
+    rng = np.random.default_rng(seed)
+    mixed = rng.permutation(rows)
+    kept = mixed[:most]
+    if problem.is_classification:
+        labels, first = np.unique(target[mixed], return_index=True)
+        kept = np.append(kept, mixed[first[~np.isin(labels, target[kept])]])
+    return np.sort(kept)
 
 
 def best_step(losses: Sequence[np.ndarray]) -> int:

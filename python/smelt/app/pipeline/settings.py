@@ -9,7 +9,7 @@ from typing import Any
 
 from smelt.app.pipeline.candidates import FAMILIES
 from smelt.app.pipeline.metrics import NAMES
-from smelt.app.table.schema import ROLES, TASKS
+from smelt.app.table.schema import ROLES, TASKS, Role, Task
 from smelt.errors import UsageError
 
 
@@ -18,10 +18,10 @@ class Settings:
     """The wishes of a run; None means: choose well."""
 
     target: str
-    task: str | None = None
+    task: Task | None = None
     time: float | None = None
     seed: int = 0
-    roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
     metric: str | None = None
     folds: int | None = None
     test_share: float | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from smelt import _smelt
 from smelt.app.pipeline import parse
 from smelt.app.pipeline.graph import GraphBuilder, RawColumns
 from smelt.app.table.columns import to_columns
@@ -49,6 +51,7 @@ def make_source(frame: pl.DataFrame, features: Sequence[Column]) -> Source:
     """Parse the feature columns of a frame."""
     frame = frame.select([column.name for column in features])
     source = Source(features, frame.height, to_columns(frame))
+    raw = dict(zip(frame.columns, source.raw, strict=True))
     builder = GraphBuilder()
     wanted: dict[str, Column] = {}
     for column in features:
@@ -57,11 +60,11 @@ def make_source(frame: pl.DataFrame, features: Sequence[Column]) -> Source:
         elif column.role == "datetime":
             wanted[parse.date_parts(builder, parse.seconds(builder, column))] = column
         elif column.role == "category":
-            source.categories[column.name] = distinct(frame[column.name], column)
+            source.categories[column.name] = distinct(raw[column.name], column)
             names = source.categories[column.name]
             wanted[parse.category(builder, column, names, rare=True)] = column
         elif column.role == "text":
-            source.texts[column.name] = frame[column.name].cast(pl.String)
+            source.texts[column.name] = frame[column.name]
     if not wanted:
         return source
     for column, value in zip(wanted.values(), builder.run(source.raw, list(wanted)), strict=True):
@@ -74,26 +77,8 @@ def make_source(frame: pl.DataFrame, features: Sequence[Column]) -> Source:
     return source
 
 
-def distinct(series: pl.Series, column: Column) -> list[str]:
+def distinct(raw_column: tuple[Any, ...], column: Column) -> list[str]:
     """Return the categories as the graph sees them, the most frequent first, ties by name."""
-    counts = series.drop_nulls().value_counts(name="n")
-    name = counts.columns[0]
-    values = counts[name]
-    texts = (
-        [number_text(v) for v in values] if values.dtype.is_numeric() else values.cast(pl.String)
-    )
-    missing = set(column.missing)
-    ranked = sorted(
-        ((text, n) for text, n in zip(texts, counts["n"], strict=True) if text not in missing),
-        key=lambda pair: (-pair[1], pair[0]),
-    )
-    return [text for text, _ in ranked[:MOST_CATEGORIES]]
-
-
-def number_text(value: float | int) -> str:
-    """Write a number as the graph does when a category column holds numbers: ``3`` for 3.0."""
-    if isinstance(value, int):
-        return str(value)
-    if value == 0:
-        return "0"
-    return np.format_float_positional(value, trim="-")
+    texts, counts = _smelt.model.count_values(raw_column, list(column.missing))
+    order = np.lexsort((np.arange(len(texts)), -counts))  # the kernel sorts by name
+    return [texts[i] for i in order[:MOST_CATEGORIES]]

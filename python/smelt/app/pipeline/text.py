@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from smelt import _smelt
 from smelt.app.pipeline import parse
 from smelt.app.pipeline.graph import GraphBuilder
+from smelt.app.table.columns import to_columns
 from smelt.app.table.schema import Column
 
 N_COUNTS = 5  # characters, words, digits, upper-case letters, punctuation
 MOST_WORDS = 30_000
 MOST_PIECES = 40_000
-PIECE_CHARACTERS = 4_000_000  # beyond so much text, pieces of words cost more than they bring
+FEWEST_ROWS = 2  # a term of one row says nothing of others
+PIECE_BYTES = 4_000_000  # beyond so much text, pieces of words cost more than they bring
 
 
 def counts(builder: GraphBuilder, column: Column) -> tuple[str, int]:
@@ -26,39 +28,31 @@ def counts(builder: GraphBuilder, column: Column) -> tuple[str, int]:
 
 def terms(builder: GraphBuilder, column: Column, texts: pl.Series) -> list[tuple[str, int]]:
     """Add TF-IDF blocks with the vocabulary and weights of ``texts``; return them and widths."""
-    known = [text or "" for text in texts]
-    kinds: list[dict[str, Any]] = [
-        {"analyzer": "word", "ngram_range": (1, 2), "max_features": MOST_WORDS}
-    ]
-    if sum(map(len, known)) <= PIECE_CHARACTERS:
-        kinds.append({"analyzer": "char_wb", "ngram_range": (2, 5), "max_features": MOST_PIECES})
+    (raw,) = to_columns(texts.to_frame())
+    kinds = [("word", (1, 2), MOST_WORDS)]
+    if len(raw[2]) <= PIECE_BYTES:
+        kinds.append(("char_wb", (2, 5), MOST_PIECES))
     blocks = []
-    for kind in kinds:
-        fitted = _fit(known, kind)
-        if fitted is None:
+    for analyzer, ngram_range, most in kinds:
+        cut: dict[str, Any] = {
+            "lowercase": True,
+            "analyzer": analyzer,
+            "ngram_range": list(ngram_range),
+        }
+        found, rows = _smelt.model.count_terms(raw, **cut)
+        kept = np.lexsort((np.arange(len(rows)), -rows))[:most]
+        kept = np.sort(kept[rows[kept] >= FEWEST_ROWS])
+        if not len(kept):
             continue
-        vocabulary, idf = fitted
+        idf = np.log((1.0 + len(texts)) / (1.0 + rows[kept])) + 1.0
         node = builder.add(
             "tf_idf",
             [parse.raw(column)],
-            name=f"{column.name}.{kind['analyzer']}",
-            lowercase=True,
-            analyzer=kind["analyzer"],
-            ngram_range=list(kind["ngram_range"]),
+            name=f"{column.name}.{analyzer}",
             sublinear=True,
             tensors={"idf": idf},
-            strings={"vocabulary": vocabulary},
+            strings={"vocabulary": [found[i] for i in kept]},
+            **cut,
         )
-        blocks.append((node, len(vocabulary)))
+        blocks.append((node, len(kept)))
     return blocks
-
-
-def _fit(texts: Iterable[str], kind: dict[str, Any]) -> tuple[list[str], np.ndarray] | None:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectorizer = TfidfVectorizer(min_df=2, sublinear_tf=True, **kind)
-    try:
-        vectorizer.fit(texts)
-    except ValueError:  # no term occurs twice
-        return None
-    return vectorizer.get_feature_names_out().tolist(), np.asarray(vectorizer.idf_, np.float64)
