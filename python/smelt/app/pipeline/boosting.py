@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice
+import copy
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from smelt.app.pipeline.candidates import Candidate, Problem
 from smelt.app.pipeline.fitting import Path, as_probabilities, to_log
 from smelt.app.pipeline.graph import GraphBuilder
 from smelt.app.pipeline.view import View
+from smelt.ensemble._trees import cut_trees
 
 MOST_ROUNDS = 1_500
 MOST_TREES = 12_000  # rounds × classes
@@ -133,9 +133,10 @@ def _model(candidate: Candidate, problem: Problem, view: View, rounds: int, seed
 
 
 def _predict(candidate: Candidate, problem: Problem, model: Any, X: Any, rounds: int) -> np.ndarray:
-    stages = (model.staged_predict_proba if problem.is_classification else model.staged_predict)(X)
-    (found,) = deque(islice(stages, rounds), maxlen=1)
+    """Predict with the first rounds alone."""
+    first = copy.copy(model)
+    first.trees_ = cut_trees(model.trees_, 0, rounds * model.n_trees_per_iteration_)
     if problem.is_classification:
-        return as_probabilities(model, found, problem.n_outputs)
-    value = np.asarray(found, dtype=np.float64)[:, None]
+        return as_probabilities(model, first.predict_proba(X), problem.n_outputs)
+    value = np.asarray(first.predict(X), dtype=np.float64)[:, None]
     return np.exp(value) if candidate.log_target else value
