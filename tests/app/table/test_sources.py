@@ -174,12 +174,17 @@ def test_json_lines_with_keys_that_come_and_go(tmp_path):
 @pytest.mark.parametrize("kind", ["csv", "parquet", "json lines", "json lines, gzip", "polars"])
 def test_batches_are_the_table(frame, tmp_path, kind):
     source = sources(frame, tmp_path)[kind]
-    batches = list(iter_table(source, batch_rows=7))
+    opened = iter_table(source, batch_rows=7)
+    assert opened.source.format == {"json": "json_lines", "polars": "frame"}.get(
+        kind[:4] if kind.startswith("json") else kind, kind
+    )
+    assert opened.source.delimiter == ("," if kind == "csv" else None)
+    batches = list(opened)
     assert [batch.height for batch in batches] == [7] * 8 + [4]
     whole = pl.concat(batches, how="vertical_relaxed")
     assert_frame_equal(whole, read_table(source).frame)
     with pytest.raises(UsageError, match="batch_rows"):
-        list(iter_table(source, batch_rows=0))
+        iter_table(source, batch_rows=0)
 
 
 def test_batches_keep_the_text_as_it_was(tmp_path):
