@@ -20,6 +20,7 @@ __all__ = [
     "ConvergenceWarning",
     "DataConversionWarning",
     "DataError",
+    "InputWarning",
     "InternalError",
     "InvalidParameterError",
     "LinAlgError",
@@ -63,6 +64,10 @@ class BudgetError(_Hinted, RuntimeError):
 
 class CheckError(_Hinted, RuntimeError):
     """A check that was asked for did not hold, e.g. ``smelt verify`` (exit code 6)."""
+
+
+class InputWarning(UserWarning):
+    """Values in the data of a prediction that cannot be read and were taken as missing."""
 
 
 class InternalError(RuntimeError):

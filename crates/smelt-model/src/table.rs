@@ -77,20 +77,27 @@ impl<'a> Table<'a> {
     pub fn new(columns: impl IntoIterator<Item = (&'a str, Column<'a>)>) -> Result<Self> {
         let mut table = Self { columns: HashMap::new(), n_rows: 0 };
         for (name, column) in columns {
-            let n_rows = column.n_rows();
             if table.columns.is_empty() {
-                table.n_rows = n_rows;
-            } else if n_rows != table.n_rows {
-                return Err(Error::data(format!(
-                    "column {name:?} has {n_rows} rows, the columns before it have {}",
-                    table.n_rows
-                )));
+                table.n_rows = column.n_rows();
             }
-            if table.columns.insert(name, column).is_some() {
-                return Err(Error::data(format!("there are two columns named {name:?}")));
-            }
+            table.insert(name, column)?;
         }
         Ok(table)
+    }
+
+    /// Adds a column of the same length.
+    pub fn insert(&mut self, name: &'a str, column: Column<'a>) -> Result<()> {
+        let n_rows = column.n_rows();
+        if n_rows != self.n_rows {
+            return Err(Error::data(format!(
+                "column {name:?} has {n_rows} rows, the columns before it have {}",
+                self.n_rows
+            )));
+        }
+        match self.columns.insert(name, column) {
+            None => Ok(()),
+            Some(_) => Err(Error::data(format!("there are two columns named {name:?}"))),
+        }
     }
 
     /// Number of rows.

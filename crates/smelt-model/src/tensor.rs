@@ -49,6 +49,7 @@ macro_rules! by_type {
         }
     };
 }
+pub(crate) use by_type;
 
 impl Data {
     /// Number of elements.

@@ -4,12 +4,15 @@ use numpy::{
     Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use smelt_core::{Control, Result};
+use smelt_model::manifest::FileKind;
 use smelt_model::ops::tokens::TokenOptions;
 use smelt_model::table::TextColumn;
 use smelt_model::tensor::Data;
-use smelt_model::{Column, Graph, Table, Tensor, Tensors, Value, terms};
+use smelt_model::{
+    Column, Dense, Graph, Issue, Issues, Model, Table, Tensor, Tensors, Value, terms,
+};
 
 use crate::arrays::{slice, to_array1};
 use crate::enter::{enter, raise, to_python};
@@ -112,14 +115,25 @@ fn tensors(py: Python<'_>, arrays: &Bound<'_, PyDict>) -> PyResult<Tensors> {
         .collect()
 }
 
+/// Values and their shape, as an array.
+fn array<'py, T: Element>(
+    py: Python<'py>,
+    values: Vec<T>,
+    shape: &[usize],
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyArray1::from_vec(py, values).reshape(shape.to_vec())?.into_any())
+}
+
+fn matrix(py: Python<'_>, dense: Dense) -> PyResult<Bound<'_, PyAny>> {
+    let shape = [dense.data.len() / dense.width.max(1), dense.width];
+    array(py, dense.data, &shape)
+}
+
 /// A number or code as a vector, a block as a matrix, a sparse block as (indptr, indices, data, width).
 fn to_value(py: Python<'_>, value: Value, vector: bool) -> PyResult<Bound<'_, PyAny>> {
     Ok(match value {
         Value::Dense(dense) if vector => to_array1(py, dense.data).into_any(),
-        Value::Dense(dense) => {
-            let shape = [dense.data.len() / dense.width.max(1), dense.width];
-            PyArray1::from_vec(py, dense.data).reshape(shape)?.into_any()
-        }
+        Value::Dense(dense) => matrix(py, dense)?,
         Value::Sparse(sparse) => {
             let arrays = (
                 to_array1(py, sparse.indptr),
@@ -130,6 +144,23 @@ fn to_value(py: Python<'_>, value: Value, vector: bool) -> PyResult<Bound<'_, Py
             arrays.into_pyobject(py)?.into_any()
         }
     })
+}
+
+fn to_array<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    let shape = tensor.shape();
+    match tensor.data() {
+        Data::F64(values) => array(py, values.clone(), shape),
+        Data::F32(values) => array(py, values.clone(), shape),
+        Data::I64(values) => array(py, values.clone(), shape),
+        Data::I32(values) => array(py, values.clone(), shape),
+        Data::I16(values) => array(py, values.clone(), shape),
+        Data::I8(values) => array(py, values.clone(), shape),
+        Data::U64(values) => array(py, values.clone(), shape),
+        Data::U32(values) => array(py, values.clone(), shape),
+        Data::U16(values) => array(py, values.clone(), shape),
+        Data::U8(values) => array(py, values.clone(), shape),
+        Data::Bool(values) => array(py, values.clone(), shape),
+    }
 }
 
 /// Runs a graph (a JSON array of nodes) on raw columns and returns the wanted outputs by name.
@@ -197,7 +228,106 @@ fn count_terms<'py>(
     counts_to_python(py, counts)
 }
 
+/// A model file that has passed all checks.
+#[pyclass(frozen, name = "Model", module = "smelt._smelt.model")]
+struct PyModel {
+    model: Model,
+}
+
+#[pymethods]
+impl PyModel {
+    /// Reads a model file.
+    #[new]
+    fn new(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        enter(py, None, |_| Model::from_bytes(data)).map(|model| Self { model })
+    }
+
+    /// The manifest, JSON.
+    #[getter]
+    fn manifest(&self) -> &str {
+        self.model.manifest()
+    }
+
+    /// The hash of the content.
+    #[getter]
+    fn sha256(&self) -> &str {
+        self.model.sha256()
+    }
+
+    /// What the file holds: "pipeline" or "estimator".
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.model.kind() {
+            FileKind::Pipeline => "pipeline",
+            FileKind::Estimator => "estimator",
+        }
+    }
+
+    /// Predictions, one row a row; with `count` also what was wrong with the columns and the rows.
+    #[pyo3(signature = (columns, count=false, n_threads=None))]
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Vec<RawColumn<'py>>,
+        count: bool,
+        n_threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let prediction = with_table(py, &columns, n_threads, |table, control| {
+            self.model.predict(table, count, control)
+        })?;
+        let (columns, rows) = issues_to_python(py, prediction.issues)?;
+        (matrix(py, prediction.values)?, columns, rows).into_pyobject(py)
+    }
+
+    /// Number of self-test rows, and the first whose prediction differs in a bit, if any does.
+    fn verify(&self, py: Python<'_>) -> PyResult<(usize, Option<usize>)> {
+        enter(py, None, |control| self.model.verify(control))
+    }
+
+    /// The arrays of an estimator, by name.
+    fn tensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let arrays = PyDict::new(py);
+        for (name, tensor) in self.model.tensors() {
+            arrays.set_item(name, to_array(py, tensor)?)?;
+        }
+        Ok(arrays)
+    }
+}
+
+/// Issue -> column -> number of rows, without zeros; issue -> number of columns for each row.
+fn issues_to_python(
+    py: Python<'_>,
+    issues: Issues,
+) -> PyResult<(Bound<'_, PyDict>, Bound<'_, PyDict>)> {
+    let (columns, rows) = (PyDict::new(py), PyDict::new(py));
+    for (issue, of_rows) in Issue::ALL.into_iter().zip(issues.rows) {
+        let counts = PyDict::new(py);
+        for (name, count) in &issues.columns {
+            if count[issue as usize] > 0 {
+                counts.set_item(name, count[issue as usize])?;
+            }
+        }
+        columns.set_item(issue.name(), counts)?;
+        rows.set_item(issue.name(), to_array1(py, of_rows))?;
+    }
+    Ok((columns, rows))
+}
+
+/// Writes a model file; the self-test of a pipeline is run to find what it should expect.
+#[pyfunction]
+fn to_bytes<'py>(
+    py: Python<'py>,
+    manifest: &str,
+    tensors: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut tensors = self::tensors(py, tensors)?;
+    let bytes = enter(py, None, |control| Model::to_bytes(manifest, &mut tensors, control))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyModel>()?;
+    module.add_function(wrap_pyfunction!(to_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(graph_run, module)?)?;
     module.add_function(wrap_pyfunction!(count_values, module)?)?;
     module.add_function(wrap_pyfunction!(count_terms, module)?)

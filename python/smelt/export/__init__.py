@@ -1,0 +1,5 @@
+"""Model files: one safe file that holds a model, its schema, its report and its self-test.
+
+:func:`smelt.save` and :func:`smelt.load` are all that most people need.  The format is described in
+the guide "The model file"; reading it never runs code from the file.
+"""
