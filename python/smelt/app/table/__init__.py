@@ -7,7 +7,7 @@ model, ``profile`` sums columns up for the model file, ``columns`` hands columns
 from smelt.app.table.check import check_data
 from smelt.app.table.columns import to_columns
 from smelt.app.table.profile import column_profile, target_profile
-from smelt.app.table.read import iter_table, read_table
+from smelt.app.table.read import Batches, iter_table, read_table
 from smelt.app.table.roles import infer_schema
 from smelt.app.table.schema import (
     Column,
@@ -22,6 +22,7 @@ from smelt.app.table.schema import (
 from smelt.app.table.target import target_vector
 
 __all__ = [
+    "Batches",
     "Column",
     "DataWarning",
     "ReadOptions",

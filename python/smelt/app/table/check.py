@@ -157,7 +157,7 @@ def _row_warnings(frame: pl.DataFrame, schema: Schema) -> list[DataWarning]:
 
 
 def _copies(frame: pl.DataFrame, schema: Schema) -> int:
-    """Rows that equal an earlier one, identifiers aside; 0 where a small table makes them normal."""
+    """Rows that equal an earlier one, identifiers aside; 0 where so few values make it normal."""
     columns = [c for c in (*schema.columns, schema.target_column) if c.role != "identifier"]
     combinations = math.prod(max(1, column.n_unique) for column in columns[:64])
     if combinations <= 10 * frame.height and all(column.role != "text" for column in columns):

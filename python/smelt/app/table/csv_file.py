@@ -162,11 +162,11 @@ class CsvFile:
             )
 
     def _frame(self, columns: list[bytes]) -> pl.DataFrame:
-        series = []
-        for name, cells in zip(self.names, columns, strict=True):
-            column = pl.Series(name, [cells]).cast(pl.String).str.split("\0").explode()
-            series.append(column.set(column == "", None))
-        return pl.DataFrame(series)
+        joined = pl.DataFrame(
+            {name: [cells] for name, cells in zip(self.names, columns, strict=True)}
+        )
+        cells = joined.select(pl.all().cast(pl.String).str.split("\0").explode())
+        return cells.select(pl.when(pl.all() != "").then(pl.all()))
 
     def _explain(self, fault: dict[str, Any], at_start: bool) -> str:
         where = f"{self._source.name}, line {fault['line']}"

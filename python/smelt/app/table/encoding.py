@@ -97,8 +97,9 @@ class Decoder:
             try:
                 codecs.getincrementaldecoder("utf-8")().decode(piece, last)
                 self.encoding = "utf-8"
-            except UnicodeDecodeError:
-                self.encoding = "cp1252"
+            except UnicodeDecodeError as error:
+                # Letters that are valid UTF-8 are hardly ever anything else.
+                self.encoding = "cp1252" if piece[: error.start].isascii() else "utf-8"
             self._decoder = self._make(self.encoding)
         assert self._decoder is not None
         try:

@@ -5,6 +5,7 @@ Plain are text, booleans, numbers of any width, and date-times without a time zo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,8 +47,9 @@ def plain_types(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     for position, name in enumerate(names, 1):
         if not name:
             raise DataError(f"{where}: column {position} has no name; give it one.")
-    columns = [_plain(c, where).alias(n) for n, c in zip(names, frame.iter_columns(), strict=True)]
-    return pl.DataFrame(columns)
+    return pl.DataFrame(
+        {name: _plain(c, where) for name, c in zip(names, frame.iter_columns(), strict=True)}
+    )
 
 
 def _plain(column: pl.Series, where: str) -> pl.Series:
@@ -87,11 +89,14 @@ def trimmed(column: pl.Series) -> pl.Series:
 
 def trim(frame: pl.DataFrame) -> pl.DataFrame:
     """Trim every column of text."""
-    return pl.DataFrame([trimmed(column) for column in frame.iter_columns()])
+    text = pl.col(pl.String)
+    return frame.with_columns(text.str.strip_chars(BLANKS)).with_columns(
+        pl.when(text != "").then(text)
+    )
 
 
 def _refuse_doubles(names: list[str]) -> None:
-    doubles = [name for k, name in enumerate(names) if name in set(names[:k])]
+    doubles = [name for name, count in Counter(names).items() if count > 1]
     if doubles:
         raise DataError(
             f"two columns have the same name {doubles[0]!r}; rename or remove one of them."
@@ -124,6 +129,8 @@ def _from_values(name: str, values: Any) -> pl.Series:
         return pl.Series(name, values)
     if isinstance(values, pl.Series):
         return values.alias(name)
+    if any(isinstance(cell, (list, tuple, dict, set, bytes)) for cell in values):
+        raise DataError(f"the column {name!r} holds lists, dicts or bytes; a cell holds one value.")
     cells = values.tolist() if hasattr(values, "tolist") else list(values)
     if any(hasattr(cell, "isoformat") for cell in cells):
         try:
@@ -137,9 +144,9 @@ def _cell(cell: Any) -> Any:
     """A plain Python value; every form of "nothing" becomes None."""
     if isinstance(cell, np.generic):
         cell = cell.item()
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType") or cell != cell:
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return None
-    return cell
+    return cell if not isinstance(cell, float) or cell == cell else None
 
 
 def _from_pandas(frame: Any) -> pl.DataFrame:

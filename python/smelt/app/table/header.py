@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
 _ROWS = 1000
@@ -15,20 +16,19 @@ def looks_like_data(names: list[str], frame: pl.DataFrame) -> str | None:
     They look like data when every column of numbers has a number for a name (unless the names count
     up, as pixels or years do), or when most names occur as values in their own columns.
     """
-    numbers, named_by_number = [], []
-    own_value = []
-    for name, column in zip(names, frame.head(_ROWS).iter_columns(), strict=True):
-        values = column.drop_nulls()
-        if not len(values):
-            continue
-        if values.str.strip_chars().cast(pl.Float64, strict=False).null_count() <= 0.1 * len(
-            values
-        ):
-            numbers.append(name)
-            if _number(name) is not None:
-                named_by_number.append(name)
-        elif name in values:
-            own_value.append(name)
+    head = frame.head(_ROWS)
+    text = head.select(pl.all().str.strip_chars())
+    filled = head.height - np.array(text.null_count().row(0))
+    no_number = np.array(text.select(pl.all().cast(pl.Float64, strict=False)).null_count().row(0))
+    is_number = (filled > 0) & (no_number - (head.height - filled) <= 0.1 * filled)
+    numbers = [name for name, number in zip(names, is_number, strict=True) if number]
+    named_by_number = [name for name in numbers if _is_number(name)]
+    occurs = text.select((pl.col(name) == name).any() for name in names).row(0)
+    own_value = [
+        name
+        for name, number, seen in zip(names, is_number, occurs, strict=True)
+        if seen and not number
+    ]
     if numbers and len(named_by_number) == len(numbers) and not _counts_up(named_by_number):
         return f"{', '.join(map(repr, named_by_number[:3]))} are numbers over columns of numbers"
     n_text = len(names) - len(numbers)
@@ -37,13 +37,17 @@ def looks_like_data(names: list[str], frame: pl.DataFrame) -> str | None:
     return None
 
 
-def _number(text: str) -> float | None:
+def _is_number(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 def _counts_up(names: list[str]) -> bool:
+    """Tell whether numbers go up in equal steps, and are years or at least three."""
     values = [float(name) for name in names]
-    return len(values) > 1 and all(b > a for a, b in pairwise(values))
+    steps = {b - a for a, b in pairwise(values)}
+    years = all(1800 <= value <= 2200 for value in values)
+    return len(steps) == 1 and min(steps) > 0 and (years or len(values) > 2)

@@ -82,10 +82,21 @@ def read_table(source: Any, options: ReadOptions | None = None) -> Table:
         return Table(frame, info)
 
 
+class Batches(Iterator[pl.DataFrame]):
+    """The batches of a table; ``source`` says what was opened and how it is being read."""
+
+    def __init__(self, source: SourceInfo, frames: Iterator[pl.DataFrame]) -> None:
+        self.source = source
+        self._frames = frames
+
+    def __next__(self) -> pl.DataFrame:
+        return next(self._frames)
+
+
 def iter_table(
     source: Any, options: ReadOptions | None = None, batch_rows: int = BATCH_ROWS
-) -> Iterator[pl.DataFrame]:
-    """Read a table in batches of at most ``batch_rows`` rows, in constant memory.
+) -> Batches:
+    """Open a table and read it in batches of at most ``batch_rows`` rows, in constant memory.
 
     All batches have the same columns in the same order, and at least one comes, if need be without
     rows.  Text is as it was written, but a cell without content is null.
@@ -94,24 +105,43 @@ def iter_table(
         raise UsageError(f"batch_rows must be at least 1, got {batch_rows}")
     options = options or ReadOptions()
     if not isinstance(source, (str, Path)):
-        yield from from_frame(source).iter_slices(batch_rows)
-        return
-    with Source(source) as opened:
+        frame = from_frame(source)
+        slices = frame.iter_slices(batch_rows) if frame.height else iter([frame])
+        return Batches(SourceInfo("a frame in memory", "frame"), slices)
+    opened = Source(source)
+    try:
         found = _format(opened, options)
+        delimiter = encoding = None
         if found == "csv":
             csv = CsvFile(opened, options)
-            any_row = False
-            for frame in csv.batches():
-                any_row = True
-                yield from frame.iter_slices(batch_rows)
-            if not any_row:
-                yield _empty(csv.names)
+            delimiter, encoding = csv.delimiter, csv.encoding
+            frames = _csv_batches(csv, batch_rows)
         elif found == "json_lines":
-            for frame in JsonFile(opened, options.encoding).batches(batch_rows):
-                yield plain_types(frame, opened.name)
+            json = JsonFile(opened, options.encoding)
+            encoding = json.encoding
+            frames = (plain_types(frame, opened.name) for frame in json.batches(batch_rows))
         else:
-            with _on_disk(opened) as path:
-                yield from _parquet_batches(path, opened.name, batch_rows)
+            frames = _parquet_batches(opened, batch_rows)
+    except BaseException:
+        opened.close()
+        raise
+    compression: Literal["gzip"] | None = "gzip" if opened.compression else None
+    info = SourceInfo(opened.name, found, compression, encoding, delimiter)
+    return Batches(info, _closing(opened, frames))
+
+
+def _closing(source: Source, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    with source:
+        yield from frames
+
+
+def _csv_batches(csv: CsvFile, batch_rows: int) -> Iterator[pl.DataFrame]:
+    any_row = False
+    for frame in csv.batches():
+        any_row = True
+        yield from frame.iter_slices(batch_rows)
+    if not any_row:
+        yield _empty(csv.names)
 
 
 def _format(source: Source, options: ReadOptions) -> Literal["csv", "json_lines", "parquet"]:
@@ -175,11 +205,12 @@ def _on_disk(source: Source) -> Iterator[Path]:
         yield Path(spool.name)
 
 
-def _parquet_batches(path: Path, name: str, batch_rows: int) -> Iterator[pl.DataFrame]:
-    with _typed_errors(name):
-        lazy = pl.scan_parquet(path, glob=False)
-        n_rows = int(lazy.select(pl.len()).collect().item())
-    for start in range(0, max(n_rows, 1), batch_rows):
-        with _typed_errors(name):
-            frame = lazy.slice(start, batch_rows).collect()
-        yield plain_types(frame, name)
+def _parquet_batches(source: Source, batch_rows: int) -> Iterator[pl.DataFrame]:
+    with _on_disk(source) as path:
+        with _typed_errors(source.name):
+            lazy = pl.scan_parquet(path, glob=False)
+            n_rows = int(lazy.select(pl.len()).collect().item())
+        for start in range(0, max(n_rows, 1), batch_rows):
+            with _typed_errors(source.name):
+                frame = lazy.slice(start, batch_rows).collect()
+            yield plain_types(frame, source.name)

@@ -123,7 +123,7 @@ def read_numbers(seen: Values, comma_hint: bool = False, *, forced: bool = False
     n_fit = total(left.counts.filter(fits))
     n_stray = left.n_valid - n_fit
     strays = left.values.filter(~fits)
-    if len(strays) == 1 and n_fit >= n_stray and fits.sum() >= 10 and _is_word(strays[0]):
+    if len(strays) == 1 and 3 <= n_stray <= n_fit and fits.sum() >= 10 and _is_word(strays[0]):
         marks = (*marks, strays[0])  # one word again and again: it says "no value"
         left = left.drop(~fits)
         n_stray, parsed, strays = 0, parsed.filter(fits), strays.clear()
