@@ -14,7 +14,7 @@
 use smelt_core::simd::vectorize;
 use smelt_core::{Control, Pcg64, Result, parallel};
 
-use crate::histogram::{Groups, Histogram, open};
+use crate::histogram::{Groups, Histogram, RowSet, open};
 use crate::quantile;
 use crate::splitter::{
     Feature, LEAST_HESSIAN, Rules, Running, Split, Totals, best_split, node_value,
@@ -138,22 +138,25 @@ impl<'a> Grower<'a> {
         let sources = if all_rows { gradients } else { &self.gathered[..n] };
         parallel::for_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
-            vectorize(|| {
-                let mut sums = open(&histogram[index]);
-                sums.clear();
-                for start in (0..n).step_by(CHUNK) {
-                    if control.check().is_err() {
-                        return;
-                    }
-                    let stop = (start + CHUNK).min(n);
-                    if all_rows {
-                        sums.add(group, start..stop, &sources[start..stop]);
-                    } else {
-                        let rows = self.rows[start..stop].iter().map(|&row| row as usize);
+            vectorize(
+                #[inline(always)]
+                || {
+                    let mut sums = open(&histogram[index]);
+                    sums.clear();
+                    for start in (0..n).step_by(CHUNK) {
+                        if control.check().is_err() {
+                            return;
+                        }
+                        let stop = (start + CHUNK).min(n);
+                        let rows = if all_rows {
+                            RowSet::Range(start..stop)
+                        } else {
+                            RowSet::List(&self.rows[start..stop])
+                        };
                         sums.add(group, rows, &sources[start..stop]);
                     }
-                }
-            });
+                },
+            );
         });
         control.check()?;
         // The totals are those of the first feature's histogram.
@@ -195,7 +198,10 @@ impl<'a> Grower<'a> {
             let node = &self.nodes[0];
             let Some(histogram) = &node.histogram else { return Ok(()) };
             let found = parallel::map_chunks(self.groups.groups.len(), 1, 5e3, |index, _| {
-                vectorize(|| self.search(index, histogram, &totals, &mask))
+                vectorize(
+                    #[inline(always)]
+                    || self.search(index, histogram, &totals, &mask),
+                )
             });
             self.nodes[0].split = best(found.into_iter());
             if self.nodes[0].split.is_some() {
@@ -269,35 +275,38 @@ impl<'a> Grower<'a> {
         self.gather(start, stop, gradients);
         let small_sums = self.histogram();
         let n = stop - start;
-        let cost_ns = 4.0 * n as f64 + 4.0 * 256.0 * 6.0;
+        let cost_ns = 6.0 * n as f64 + 4.0 * 256.0 * 10.0;
         let found = parallel::map_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
-            vectorize(|| {
-                let mut sums = open(&small_sums[index]);
-                sums.clear();
-                for from in (0..n).step_by(CHUNK) {
-                    if control.check().is_err() {
-                        return [None, None];
+            vectorize(
+                #[inline(always)]
+                || {
+                    let mut sums = open(&small_sums[index]);
+                    sums.clear();
+                    for from in (0..n).step_by(CHUNK) {
+                        if control.check().is_err() {
+                            return [None, None];
+                        }
+                        let to = (from + CHUNK).min(n);
+                        let rows = RowSet::List(&self.rows[start + from..start + to]);
+                        sums.add(group, rows, &self.gathered[from..to]);
                     }
-                    let to = (from + CHUNK).min(n);
-                    let rows = self.rows[start + from..start + to].iter().map(|&row| row as usize);
-                    sums.add(group, rows, &self.gathered[from..to]);
-                }
-                if wanted[large] {
-                    open(&large_sums[index]).subtract(&sums);
-                }
-                drop(sums);
-                let mut found = [None, None];
-                if wanted[small] {
-                    let totals = &self.nodes[pair[small]].totals;
-                    found[small] = self.search(index, &small_sums, totals, &masks[small]);
-                }
-                if wanted[large] {
-                    let totals = &self.nodes[pair[large]].totals;
-                    found[large] = self.search(index, &large_sums, totals, &masks[large]);
-                }
-                found
-            })
+                    if wanted[large] {
+                        open(&large_sums[index]).subtract(&sums);
+                    }
+                    drop(sums);
+                    let mut found = [None, None];
+                    if wanted[small] {
+                        let totals = &self.nodes[pair[small]].totals;
+                        found[small] = self.search(index, &small_sums, totals, &masks[small]);
+                    }
+                    if wanted[large] {
+                        let totals = &self.nodes[pair[large]].totals;
+                        found[large] = self.search(index, &large_sums, totals, &masks[large]);
+                    }
+                    found
+                },
+            )
         });
         control.check()?;
         self.nodes[pair[small]].histogram = Some(small_sums);

@@ -15,6 +15,18 @@ pub(crate) const WIDTH: usize = 4;
 /// Fewest groups that the features are spread over, so that threads have equal shares.
 const GROUPS: usize = 8;
 
+/// Rows whose bins are fetched before their sums are added to.
+const FETCH: usize = 512;
+
+/// Rows to add up.
+#[derive(Debug, Clone)]
+pub(crate) enum RowSet<'a> {
+    /// All rows of a range.
+    Range(Range<usize>),
+    /// These rows.
+    List(&'a [u32]),
+}
+
 /// Bins of up to four features, and where each feature's bins start in the group's histogram.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -118,13 +130,15 @@ impl GroupHistogram {
 
     /// Adds rows: `gradients[i]` belongs to row `rows[i]`.
     #[inline(always)]
-    pub(crate) fn add(
-        &mut self,
-        group: &Group,
-        rows: impl Iterator<Item = usize>,
-        gradients: &[[f32; 2]],
-    ) {
-        let words = &group.words[..];
+    pub(crate) fn add(&mut self, group: &Group, rows: RowSet<'_>, gradients: &[[f32; 2]]) {
+        let words = match &rows {
+            RowSet::Range(range) => &group.words[range.clone()],
+            RowSet::List(_) => &group.words[..],
+        };
+        let rows = match rows {
+            RowSet::Range(_) => None,
+            RowSet::List(rows) => Some(rows),
+        };
         match (group.features.len(), self.counts.is_empty()) {
             (1, true) => self.add_lanes::<1, false>(group.starts, words, rows, gradients),
             (2, true) => self.add_lanes::<2, false>(group.starts, words, rows, gradients),
@@ -137,18 +151,38 @@ impl GroupHistogram {
         }
     }
 
+    /// `words` of all rows, of which `rows` are meant; or of the meant rows alone.
     #[inline(always)]
     fn add_lanes<const LANES: usize, const COUNT: bool>(
         &mut self,
         starts: [usize; WIDTH + 1],
         words: &[u32],
-        rows: impl Iterator<Item = usize>,
+        rows: Option<&[u32]>,
+        gradients: &[[f32; 2]],
+    ) {
+        let Some(rows) = rows else {
+            return self.add_words::<LANES, COUNT>(starts, words, gradients);
+        };
+        // Fetch first, add later: many fetches from far memory are then under way at once.
+        let mut fetched = [0_u32; FETCH];
+        for (rows, gradients) in rows.chunks(FETCH).zip(gradients.chunks(FETCH)) {
+            for (word, &row) in fetched.iter_mut().zip(rows) {
+                *word = words[row as usize];
+            }
+            self.add_words::<LANES, COUNT>(starts, &fetched[..rows.len()], gradients);
+        }
+    }
+
+    #[inline(always)]
+    fn add_words<const LANES: usize, const COUNT: bool>(
+        &mut self,
+        starts: [usize; WIDTH + 1],
+        words: &[u32],
         gradients: &[[f32; 2]],
     ) {
         let sums = &mut self.sums[..];
         let counts = &mut self.counts[..];
-        for (row, &[gradient, hessian]) in rows.zip(gradients) {
-            let word = words[row];
+        for (&word, &[gradient, hessian]) in words.iter().zip(gradients) {
             let (gradient, hessian) = (f64::from(gradient), f64::from(hessian));
             for lane in 0..LANES {
                 let at = starts[lane] + usize::from((word >> (8 * lane)) as u8);
@@ -177,7 +211,7 @@ impl GroupHistogram {
 
 #[cfg(test)]
 mod tests {
-    use super::{Groups, open};
+    use super::{Groups, RowSet, open};
 
     #[test]
     fn sums_are_those_of_a_plain_loop_and_siblings_add_up() {
@@ -188,9 +222,10 @@ mod tests {
         let (all, odd) = (groups.zeros(), groups.zeros());
         for (index, group) in groups.groups.iter().enumerate() {
             let (mut all, mut odd) = (open(&all[index]), open(&odd[index]));
-            all.add(group, 0..n, &gradients);
+            all.add(group, RowSet::Range(0..n), &gradients);
             let chosen: Vec<[f32; 2]> = gradients.iter().skip(1).step_by(2).copied().collect();
-            odd.add(group, (1..n).step_by(2), &chosen);
+            let rows: Vec<u32> = (1..n as u32).step_by(2).collect();
+            odd.add(group, RowSet::List(&rows), &chosen);
             all.subtract(&odd);
             for (lane, feature) in group.features.clone().enumerate() {
                 let even = all.feature(group, lane);

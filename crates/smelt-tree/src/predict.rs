@@ -26,11 +26,12 @@ const CATEGORICAL: u32 = 1 << 31;
 
 #[derive(Clone, Copy, Default)]
 struct Node {
-    /// Threshold; the value of a leaf; the bits of the category set of a categorical split.
+    /// Threshold; the bits of the category set of a categorical split; +infinity in a leaf.
     number: f64,
-    /// Column and the two flags.
+    /// Column and the two flags; a leaf says "missing values go left".
     split: u32,
-    /// Left child in the packed tree, the right one follows; 0 marks a leaf.
+    /// Left child in the packed tree, the right one follows; a leaf names itself, so that a row
+    /// that has arrived stays.
     child: u32,
 }
 
@@ -77,11 +78,19 @@ impl<'a> EnsembleRef<'a> {
                         *value = X.get(row, j).to_f64();
                     }
                 }
+                let has_missing = table.iter().any(|x| x.is_nan());
                 for sums in part.chunks_exact_mut(n_outputs) {
                     sums.copy_from_slice(self.baseline);
                 }
-                for (tree, nodes) in packed.trees().enumerate() {
-                    self.add_tree(nodes, &table, tree % n_outputs, part);
+                for (tree, packed) in packed.trees().enumerate() {
+                    let output = tree % n_outputs;
+                    if !self.left_categories.is_empty() {
+                        self.add_tree::<true, true>(packed, &table, output, part);
+                    } else if has_missing {
+                        self.add_tree::<true, false>(packed, &table, output, part);
+                    } else {
+                        self.add_tree::<false, false>(packed, &table, output, part);
+                    }
                 }
             },
         );
@@ -156,66 +165,58 @@ impl<'a> EnsembleRef<'a> {
     }
 
     /// Adds the leaves of one packed tree to column `output` of `sums`.
-    fn add_tree(&self, nodes: &[Node], table: &[f64], output: usize, sums: &mut [f64]) {
+    fn add_tree<const MISSING: bool, const CATEGORIES: bool>(
+        &self,
+        (nodes, values): (&[Node], &[f64]),
+        table: &[f64],
+        output: usize,
+        sums: &mut [f64],
+    ) {
         let (width, n_outputs) = (self.n_features.max(1), self.n_outputs());
-        if nodes[0].child == 0 {
-            for row in sums.chunks_exact_mut(n_outputs) {
-                row[output] += nodes[0].number;
-            }
+        if values.len() == 1 {
+            sums.iter_mut().skip(output).step_by(n_outputs).for_each(|sum| *sum += values[0]);
             return;
         }
         let lanes = table.chunks(LANES * width).zip(sums.chunks_mut(LANES * n_outputs));
         for (rows, sums) in lanes {
-            if rows.len() == LANES * width {
-                let mut at = [0_u32; LANES];
-                loop {
-                    let mut moving = 0;
-                    for (lane, position) in at.iter_mut().enumerate() {
-                        let node = nodes[*position as usize];
-                        let values = &rows[lane * width..(lane + 1) * width];
-                        let x = values[(node.split & FEATURE) as usize];
-                        let goes_left = if node.split & CATEGORICAL == 0 {
-                            x <= node.number || (x.is_nan() && node.split & MISSING_LEFT != 0)
-                        } else {
-                            self.packed_goes_left(x, node)
-                        };
-                        let next = node.child + u32::from(!goes_left);
-                        let inner = node.child != 0;
-                        *position = if inner { next } else { *position };
-                        moving |= u32::from(inner);
+            let mut at = [0_u32; LANES];
+            let n_rows = rows.len() / width;
+            loop {
+                let mut moved = 0;
+                for (position, x) in at.iter_mut().zip(rows.chunks_exact(width)) {
+                    let node = nodes[*position as usize];
+                    let x = x[(node.split & FEATURE) as usize];
+                    // No branch: which way a row goes cannot be foreseen.
+                    let mut goes_left = x <= node.number;
+                    if MISSING {
+                        goes_left |= x.is_nan() & (node.split & MISSING_LEFT != 0);
                     }
-                    if moving == 0 {
-                        break;
+                    if CATEGORIES && node.split & CATEGORICAL != 0 {
+                        goes_left = self.packed_goes_left(x, node);
                     }
+                    let next = node.child + u32::from(!goes_left);
+                    moved |= next ^ *position;
+                    *position = next;
                 }
-                for (position, sum) in at.iter().zip(sums.chunks_exact_mut(n_outputs)) {
-                    sum[output] += nodes[*position as usize].number;
+                if moved == 0 {
+                    break;
                 }
-            } else {
-                for (values, sum) in rows.chunks_exact(width).zip(sums.chunks_exact_mut(n_outputs))
-                {
-                    let mut node = nodes[0];
-                    while node.child != 0 {
-                        let goes_left =
-                            self.packed_goes_left(values[(node.split & FEATURE) as usize], node);
-                        node = nodes[node.child as usize + usize::from(!goes_left)];
-                    }
-                    sum[output] += node.number;
-                }
+            }
+            for (position, sum) in at[..n_rows].iter().zip(sums.chunks_exact_mut(n_outputs)) {
+                sum[output] += values[*position as usize];
             }
         }
     }
 
     #[inline(always)]
     fn packed_goes_left(&self, x: f64, node: Node) -> bool {
-        let set =
-            if node.split & CATEGORICAL == 0 { -1 } else { node.number.to_bits() as u32 as i32 };
-        let missing_left = node.split & MISSING_LEFT != 0;
-        self.goes_left(x, node.split & FEATURE, node.number, missing_left, set)
+        let set = node.number.to_bits() as u32 as i32;
+        self.goes_left(x, node.split & FEATURE, 0.0, node.split & MISSING_LEFT != 0, set)
     }
 
     fn pack(&self) -> Packed {
         let mut nodes = Vec::with_capacity(self.feature.len());
+        let mut values = Vec::with_capacity(self.feature.len());
         let mut offsets = vec![0];
         let mut queue: Vec<usize> = Vec::new();
         for pair in self.tree_offsets.windows(2) {
@@ -225,13 +226,16 @@ impl<'a> EnsembleRef<'a> {
             let mut next = 0;
             while next < queue.len() && queue.len() <= size {
                 let node = queue[next];
-                let mut packed = Node::default();
+                values.push(self.value[node]);
                 if self.left[node] == 0 {
-                    packed.number = self.value[node];
+                    let child = next as u32;
+                    nodes.push(Node { number: f64::INFINITY, split: MISSING_LEFT, child });
                 } else {
-                    packed.child = queue.len() as u32;
-                    packed.split = self.feature[node];
-                    packed.number = self.threshold[node];
+                    let mut packed = Node {
+                        number: self.threshold[node],
+                        split: self.feature[node],
+                        child: queue.len() as u32,
+                    };
                     if self.missing_left[node] == 1 {
                         packed.split |= MISSING_LEFT;
                     }
@@ -239,26 +243,30 @@ impl<'a> EnsembleRef<'a> {
                         packed.split |= CATEGORICAL;
                         packed.number = f64::from_bits(self.category_set[node] as u64);
                     }
+                    nodes.push(packed);
                     queue.push(root + self.left[node] as usize);
                     queue.push(root + self.right[node] as usize);
                 }
-                nodes.push(packed);
                 next += 1;
             }
             offsets.push(nodes.len());
         }
-        Packed { nodes, offsets }
+        Packed { nodes, values, offsets }
     }
 }
 
 struct Packed {
     nodes: Vec<Node>,
+    values: Vec<f64>,
     offsets: Vec<usize>,
 }
 
 impl Packed {
-    fn trees(&self) -> impl Iterator<Item = &[Node]> {
-        self.offsets.windows(2).map(|pair| &self.nodes[pair[0]..pair[1]])
+    fn trees(&self) -> impl Iterator<Item = (&[Node], &[f64])> {
+        self.offsets.windows(2).map(|pair| {
+            let range = pair[0]..pair[1];
+            (&self.nodes[range.clone()], &self.values[range])
+        })
     }
 }
 

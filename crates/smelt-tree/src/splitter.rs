@@ -75,10 +75,23 @@ impl Split {
     }
 }
 
+impl Totals {
+    /// Whether no monotonic constraint bounds the children.
+    fn is_free(&self) -> bool {
+        self.lower == f64::NEG_INFINITY && self.upper == f64::INFINITY
+    }
+}
+
+/// v = −G / (H + λ).
+#[inline(always)]
+fn free_value(gradient: f64, hessian: f64, l2: f64) -> f64 {
+    -gradient / (hessian + l2 + 1e-15)
+}
+
 /// v = −G / (H + λ), kept within the bounds.
 #[inline(always)]
 pub(crate) fn node_value(gradient: f64, hessian: f64, lower: f64, upper: f64, l2: f64) -> f64 {
-    let value = -gradient / (hessian + l2 + 1e-15);
+    let value = free_value(gradient, hessian, l2);
     if value < lower {
         lower
     } else if value > upper {
@@ -195,35 +208,76 @@ fn scan<const FROM_RIGHT: bool>(
     if first >= stop {
         return None;
     }
-    // Gains side by side, in vector registers.
-    let sums = running.gradient[first..stop].iter().zip(&running.hessian[first..stop]);
-    for (gain, (&gradient, &hessian)) in running.gain[first..stop].iter_mut().zip(sums) {
+    // Gains side by side, in vector registers; where no bound holds, without a comparison.
+    let sums = &running.gradient[first..stop];
+    let hessians = &running.hessian[first..stop];
+    let gains = &mut running.gain[first..stop];
+    if node.is_free() && feature.monotonic == 0 {
+        gains_of::<FROM_RIGHT, true>(sums, hessians, gains, feature.monotonic, node, rules);
+    } else {
+        gains_of::<FROM_RIGHT, false>(sums, hessians, gains, feature.monotonic, node, rules);
+    }
+    let highest = highest(gains);
+    if highest > least.max(0.0) {
+        gains.iter().position(|&gain| gain == highest).map(|at| first + at)
+    } else {
+        None
+    }
+}
+
+/// Gain of every cut; -1 where a child has too little curvature.
+#[inline(always)]
+fn gains_of<const FROM_RIGHT: bool, const FREE: bool>(
+    gradients: &[f64],
+    hessians: &[f64],
+    gains: &mut [f64],
+    monotonic: i8,
+    node: &Totals,
+    rules: &Rules,
+) {
+    for (gain, (&gradient, &hessian)) in gains.iter_mut().zip(gradients.iter().zip(hessians)) {
         let (side, other) =
             ([gradient, hessian], [node.gradient - gradient, node.hessian - hessian]);
         let (left, right) = if FROM_RIGHT { (other, side) } else { (side, other) };
-        let found = gain_of(left, right, feature.monotonic, node, rules);
+        let found = gain_of::<FREE>(left, right, monotonic, node, rules);
         *gain = if hessian < LEAST_HESSIAN { -1.0 } else { found };
     }
-    let (mut best, mut found) = (least.max(0.0), None);
-    for (i, &gain) in running.gain[first..stop].iter().enumerate() {
-        if gain > best {
-            best = gain;
-            found = Some(first + i);
+}
+
+/// The largest of some numbers, -1 of none.
+#[inline(always)]
+fn highest(values: &[f64]) -> f64 {
+    let mut lanes = [-1.0_f64; 8];
+    let (blocks, rest) = values.as_chunks::<8>();
+    for block in blocks {
+        for (lane, &value) in lanes.iter_mut().zip(block) {
+            *lane = if value > *lane { value } else { *lane };
         }
     }
-    found
+    lanes.iter().chain(rest).fold(-1.0, |top, &value| if value > top { value } else { top })
 }
 
 /// Loss that a cut saves; -1 where the cut would break a monotonic constraint.
 #[inline(always)]
-fn gain_of(left: [f64; 2], right: [f64; 2], monotonic: i8, node: &Totals, rules: &Rules) -> f64 {
+fn gain_of<const FREE: bool>(
+    left: [f64; 2],
+    right: [f64; 2],
+    monotonic: i8,
+    node: &Totals,
+    rules: &Rules,
+) -> f64 {
     let value = |[gradient, hessian]: [f64; 2]| {
-        node_value(gradient, hessian, node.lower, node.upper, rules.l2_regularization)
+        if FREE {
+            free_value(gradient, hessian, rules.l2_regularization)
+        } else {
+            node_value(gradient, hessian, node.lower, node.upper, rules.l2_regularization)
+        }
     };
     let (value_left, value_right) = (value(left), value(right));
     let gain = node.gradient * node.value - left[0] * value_left - right[0] * value_right;
-    let broken =
-        (monotonic > 0 && value_left > value_right) || (monotonic < 0 && value_left < value_right);
+    let broken = !FREE
+        && ((monotonic > 0 && value_left > value_right)
+            || (monotonic < 0 && value_left < value_right));
     if broken { -1.0 } else { gain }
 }
 
@@ -274,7 +328,7 @@ fn category_split(
 #[cfg(test)]
 mod tests {
     use super::{Feature, Rules, Running, Totals, best_split};
-    use crate::histogram::{Groups, open};
+    use crate::histogram::{Groups, RowSet, open};
 
     fn find(bins: &[u8], gradients: &[f32], feature: Feature) -> Option<super::Split> {
         let n = bins.len();
@@ -282,7 +336,7 @@ mod tests {
         let histogram = groups.zeros();
         let mut sums = open(&histogram[0]);
         let pairs: Vec<[f32; 2]> = gradients.iter().map(|&g| [g, 1.0]).collect();
-        sums.add(&groups.groups[0], 0..n, &pairs);
+        sums.add(&groups.groups[0], RowSet::Range(0..n), &pairs);
         let gradient: f64 = gradients.iter().map(|&g| f64::from(g)).sum();
         let node = Totals {
             n: n as u32,
