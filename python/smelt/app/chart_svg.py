@@ -16,10 +16,14 @@ COLORS = {
     "three": "#070707",
 }
 
+#: Room at the left for labels that the reader's font makes wider than Vega measured them.
+MARGIN = 12
+
 _NOISE = re.compile(
     r' (?:role|aria-\w+|class|pointer-events|stroke-miterlimit|display|font-family)="[^"]*"'
 )
-_NOTHING = re.compile(r'<path d="(?:M0,0h0v0h0Z)?"[^>]*/>|<g>\s*</g>|<g/>')
+_NOTHING = re.compile(r'<path d="(?:M0,0h[\d.]+v[\d.]+h-?[\d.]+Z)?"/>|<g>\s*</g>|<g/>')
+_TAG = re.compile(r"<[^>]*>")
 _NUMBER = re.compile(r"\d+\.\d{2,}")
 _CIRCLE = re.compile(
     r'<path transform="translate\(([\d.-]+),([\d.-]+)\)" d="M([\d.]+),0A[^"]*"'
@@ -36,10 +40,10 @@ def clean(svg: str, name: str, title: str, summary: str, *, cursor: bool = False
         raise ValueError("this is no SVG of Vega's")
     width, height = size.groups()
     body = svg[size.end() : svg.rindex("</svg>")]
-    plot = re.search(r'd="M0\.5,0\.5h([\d.]+)v([\d.]+)h', body)
+    plot = re.search(r'd="M0(?:\.5)?,0(?:\.5)?h([\d.]+)v([\d.]+)h', body)
     body = re.sub(r'<rect width="[\d.]+" height="[\d.]+" fill="(?:white|transparent)"/>', "", body)
     body = _NOISE.sub("", body)
-    body = _NUMBER.sub(lambda found: f"{float(found[0]):.1f}", body)
+    body = _TAG.sub(lambda tag: _NUMBER.sub(lambda found: f"{float(found[0]):.1f}", tag[0]), body)
     body = _CIRCLE.sub(r'<circle cx="\1" cy="\2" r="\3"\4/>', body)
     for _ in range(6):
         body, changes = _NOTHING.subn("", body)
@@ -51,7 +55,7 @@ def clean(svg: str, name: str, title: str, summary: str, *, cursor: bool = False
     if cursor and plot is not None:
         body += _cursor(body, float(plot[1]), float(plot[2]))
     return (
-        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="chart" viewBox="{-MARGIN} 0 {float(width) + MARGIN:g} {height}" role="img" '
         f'aria-labelledby="{name}-title {name}-summary"><title id="{name}-title">{escape(title)}'
         f'</title><desc id="{name}-summary">{escape(summary)}</desc>{body}</svg>'
     )

@@ -55,6 +55,7 @@ def _styled(layers: Sequence[alt.Chart], height: int = HEIGHT, **properties: Any
         "labelColor": MUTED,
         "labelFontSize": 12,
         "labelLimit": 150,
+        "labelFlush": False,
         "labelPadding": 6,
         "titleColor": MUTED,
         "titleFontSize": 12,
@@ -67,6 +68,7 @@ def _styled(layers: Sequence[alt.Chart], height: int = HEIGHT, **properties: Any
         "labelColor": INK,
         "labelFontSize": 12,
         "symbolType": "square",
+        "columnPadding": 18,
         "offset": 4,
     }
     return (
@@ -107,18 +109,22 @@ def _thin(rows: Sequence[Any], most: int) -> list[Any]:
     return [rows[round(i * (len(rows) - 1) / (most - 1))] for i in range(most)]
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.{0 if share in (0, 1) or share < 0.99 else 1}f} %"
+
+
 def roc(curve: Mapping[str, Sequence[float]], auc: float | None, positive: str) -> Chart:
     """Draw the share of positives found against the share of false alarms."""
     pairs = list(zip(curve["fpr"], curve["tpr"], strict=True))
     base = _data([{"x": x, "y": y} for x, y in pairs]).encode(
         x=alt.X(**_share("x", "false alarms among the others")),
-        y=alt.Y(**_share("y", f"{positive} found")),
+        y=alt.Y(**_share("y", f"{positive} found"), stack=None),
     )
     area = base.mark_area(color=ONE, opacity=0.1)
     line = base.mark_line(color=ONE, strokeWidth=2.5, interpolate="linear")
     found = max((y for x, y in pairs if x <= 0.1), default=0.0)
     area_under = f"Area under the curve {auc:.3f}. " if auc is not None else ""
-    summary = f"{area_under}With 10 % false alarms it finds {found:.0%} of {positive}."
+    summary = f"{area_under}With 10 % false alarms it finds {_percent(found)} of “{positive}”."
     table = tuple(_thin(pairs, 21))
     header = ("false alarms", "found")
     return Chart("roc", "ROC curve", summary, header, table, _styled([area, _diagonal(), line]))
@@ -136,9 +142,11 @@ def precision_recall(curve: Mapping[str, Sequence[float]], share: float, positiv
     floor = _data([{"y": share}]).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
     half = [y for x, y in pairs if x >= 0.5]
     at_half = (
-        f"When it finds half of {positive}, {half[0]:.0%} of its alarms are right; " if half else ""
+        f"When it finds half of “{positive}”, {_percent(half[0])} of its alarms are right; "
+        if half
+        else ""
     )
-    summary = f"{at_half}guessing would be right {share:.0%} of the time."
+    summary = f"{at_half}guessing would be right {_percent(share)} of the time."
     table = tuple(_thin(pairs, 21))
     title = "Precision and recall"
     return Chart("pr", title, summary, ("recall", "precision"), table, _styled([floor, line]))
@@ -170,6 +178,13 @@ def calibration_error(curve: Mapping[str, Sequence[float]]) -> float:
     return sum(abs(x - y) * n for x, y, n in rows) / total if total else 0.0
 
 
+def calibration_noise(curve: Mapping[str, Sequence[float]]) -> float:
+    """Return how far off exact probabilities would seem on as few rows: what chance alone does."""
+    rows = [(x, n) for x, n in zip(curve["predicted"], curve["count"], strict=True) if n]
+    total = sum(n for _, n in rows)
+    return sum(0.8 * (x * (1 - x) / n) ** 0.5 * n for x, n in rows) / total if total else 0.0
+
+
 def score_histogram(histogram: Mapping[str, Any], classes: Sequence[str]) -> Chart:
     """Draw how the probabilities of the two classes lie."""
     edges, counts = histogram["edges"], histogram["counts_by_class"]
@@ -196,7 +211,7 @@ def score_histogram(histogram: Mapping[str, Any], classes: Sequence[str]) -> Cha
     )
     middle = [_median(edges, part) for part in counts]
     summary = "Half of the rows " + " and half ".join(
-        f"of {name} score below {value:.2f}" for name, value in zip(classes, middle, strict=True)
+        f"of “{name}” score below {value:.2f}" for name, value in zip(classes, middle, strict=True)
     )
     table = tuple(
         (f"{edges[i]:.2f} to {edges[i + 1]:.2f}", *(part[i] for part in counts))
@@ -245,9 +260,9 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Chart:
     worst = max(
         ((matrix[i][j], i, j) for i in range(k) for j in range(k) if i != j), default=(0, 0, 0)
     )
-    summary = f"{right:,} of {total:,} rows ({right / total:.1%}) are right."
+    summary = f"{right:,} of {total:,} rows ({_percent(right / total)}) are right."
     if worst[0]:
-        mistaken = f"{classes[worst[1]]} taken for {classes[worst[2]]} ({worst[0]:,} times)"
+        mistaken = f"“{classes[worst[1]]}” taken for “{classes[worst[2]]}” ({worst[0]:,} times)"
         summary += f" The most frequent mistake: {mistaken}."
     table = tuple((names[i], *counts) for i, counts in enumerate(matrix))
     header = ("true \\ predicted", *names)
@@ -264,9 +279,8 @@ def residuals(points: Mapping[str, Sequence[float]]) -> Chart:
     zero = _data([{"y": 0}]).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="y:Q")
     dots = base.mark_circle(color=ONE, size=22, opacity=0.5)
     over = sum(1 for _, error in pairs if error < 0) / (len(pairs) or 1)
-    summary = (
-        f"It predicts too much in {over:.0%} of {len(pairs):,} rows shown, too little in the rest."
-    )
+    rows = f"{len(pairs):,} rows shown"
+    summary = f"It predicts too much in {_percent(over)} of {rows}, too little in the rest."
     table = tuple(_thin(sorted(pairs), 21))
     header = ("predicted", "error")
     return Chart("residuals", "Errors", summary, header, table, _styled([zero, dots]))
@@ -405,14 +419,15 @@ def sparkline(profile: Mapping[str, Any]) -> str:
     if not bars:
         return ""
     highest = max(bar for _, _, bar in bars) or 1
-    shapes = "".join(
-        f'<rect x="{a * width:.1f}" y="{height * (1 - h / highest):.1f}" '
-        f'width="{max(0.6, (b - a) * width - 0.6):.1f}" height="{height * h / highest:.1f}"/>'
-        for a, b, h in bars
+    shape = "".join(
+        f"M{a * width:.1f} {height}v-{max(height * bar / highest, 0.5):.1f}"
+        f"H{max(b * width - 0.6, a * width + 0.6):.1f}V{height}z"
+        for a, b, bar in bars
+        if bar
     )
     return (
         f'<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'aria-hidden="true" preserveAspectRatio="none">{shapes}</svg>'
+        f'aria-hidden="true"><path d="{shape}"/></svg>'
     )
 
 
