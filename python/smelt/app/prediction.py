@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from smelt.app.table.schema import SourceInfo
+    from smelt.export.model import Model
+
 #: What is counted about the rows, and how it is told.
 KINDS = {
     "missing": "have no value",
@@ -25,7 +28,7 @@ KINDS = {
 }
 FORMATS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "csv", ".parquet": "parquet",
-    ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".pq": "parquet", ".jsonl": "json_lines", ".ndjson": "json_lines",
 }  # fmt: skip
 
 
@@ -63,7 +66,7 @@ def predict_table(
 ) -> Run:
     """Read ``source``, add predictions, write ``output`` (``-``: standard output)."""
     from smelt.app.output import check_output
-    from smelt.app.table import ReadOptions, sniff
+    from smelt.app.table.read import iter_table
     from smelt.export.model_file import open_model
 
     model = open_model(model_path)
@@ -71,11 +74,9 @@ def predict_table(
     if output != "-":
         inputs = [model_path] if source == "-" else [model_path, Path(source)]
         check_output(Path(output), inputs)
-    options = _read_options(ReadOptions(), model.manifest)
-    info = sniff(source, options)
+    table = iter_table(source, None, batch_rows(len(model.manifest["inputs"])))
     run = Run(output)
-    batches = _predicted(model, source, options, rule, run)
-    _write(batches, output, info)
+    _write(_predicted(model, table, source, rule, run), output, table.source)
     return run
 
 
@@ -120,23 +121,16 @@ class _Rule:
         return [label, *(pl.Series(values[:, k]) for k in range(values.shape[1]) if self.proba)]
 
 
-def _read_options(options: Any, manifest: dict[str, Any]) -> Any:
-    return options
-
-
 def _predicted(
-    model: Any, source: str, options: Any, rule: _Rule, run: Run
+    model: Model, table: Iterable[pl.DataFrame], source: str, rule: _Rule, run: Run
 ) -> Iterator[pl.DataFrame]:
     """Yield the batches of the table with our columns added."""
-    from smelt.app.table import iter_table
-    from smelt.app.table.columns import to_columns
-
-    wanted = [column["name"] for column in model.manifest["inputs"]]
-    for frame in iter_table(source, options, batch_rows(len(wanted))):
+    for frame in table:
         if not run.names:
             run.names = free_names(rule.names(), frame.columns)
-        have = [name for name in wanted if name in frame.columns]
-        prediction = model.predict(to_columns(frame.select(have)))
+        if not frame.height:
+            continue
+        prediction = model.run(frame)
         run.rows += frame.height
         for kind, counts in prediction.issues.items():
             run.issues.setdefault(kind, Counter()).update(counts)
@@ -145,7 +139,7 @@ def _predicted(
         yield frame.with_columns(named)
     if not run.rows:
         where = "standard input" if source == "-" else source
-        raise DataError(f"{where} holds no rows to predict")
+        raise DataError(f"{where} has a header but no row: there is nothing to predict")
 
 
 def batch_rows(n_columns: int) -> int:
@@ -165,10 +159,10 @@ def free_names(ours: list[str], taken: list[str]) -> dict[str, str]:
     return names
 
 
-def _write(batches: Iterator[pl.DataFrame], output: str, info: Any) -> None:
+def _write(batches: Iterator[pl.DataFrame], output: str, info: SourceInfo) -> None:
     """Write the batches in the format that the output's suffix, else the input, asks for."""
     if output == "-":
-        kind = "csv" if info.kind == "parquet" else info.kind
+        kind: str = "csv" if info.format == "parquet" else info.format
         sys.stdout.flush()
         try:
             _write_rows(batches, sys.stdout.buffer, kind, info.delimiter or ",")
@@ -179,7 +173,7 @@ def _write(batches: Iterator[pl.DataFrame], output: str, info: Any) -> None:
             raise unwritable("standard output", error) from None
         return
     suffix = Path(output).suffix.lower()
-    kind = FORMATS.get(suffix, info.kind)
+    kind = FORMATS.get(suffix, info.format)
     delimiter = "\t" if kind == "tsv" else (info.delimiter or ",")
     with whole_file(Path(output)) as file:
         if kind == "parquet":
@@ -190,7 +184,7 @@ def _write(batches: Iterator[pl.DataFrame], output: str, info: Any) -> None:
 
 def _write_rows(batches: Iterator[pl.DataFrame], file: BinaryIO, kind: str, delimiter: str) -> None:
     for number, frame in enumerate(batches):
-        if kind == "jsonl":
+        if kind == "json_lines":
             frame.write_ndjson(file)
         else:
             frame.write_csv(file, include_header=number == 0, separator=delimiter)

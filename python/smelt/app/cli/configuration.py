@@ -55,7 +55,9 @@ def show(
         for key in keys:
             value = getattr(table, key) if is_dataclass(table) else table[key]
             origin = resolved.origin.get(f"{section.name}.{key}", "default")
-            print(f"{key} = {_toml(value)}  # {origin}")
+            print(
+                f"{key} = {_toml(value)}  # {origin}" if value is not None else f"# {key}: not set"
+            )
         print()
 
 
@@ -97,7 +99,7 @@ def commented() -> str:
 
 def _toml(value: Any) -> str:
     if value is None:
-        return '""'
+        return "…"
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value, ensure_ascii=False)

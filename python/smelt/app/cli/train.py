@@ -42,6 +42,13 @@ def train(
     metric: Annotated[
         str | None, typer.Option("--metric", help="What candidates are ranked by.")
     ] = None,
+    folds: Annotated[int | None, typer.Option("--folds", help="Of the cross-validation.")] = None,
+    test_share: Annotated[
+        float | None, typer.Option("--test-share", help="Rows kept aside for the final figure.")
+    ] = None,
+    families: Annotated[
+        str | None, typer.Option("--families", help="Kinds of model to try [linear,boosting].")
+    ] = None,
     role: Annotated[
         list[str] | None,
         typer.Option("--role", metavar="COLUMN=ROLE", help="Role of a column; may be repeated."),
@@ -61,21 +68,22 @@ def train(
     from smelt.errors import UsageError
 
     given = {"target": target, "output": output, "report": report, "task": task, "time": time}
-    given |= {"seed": seed, "metric": metric}  # type: ignore[dict-item]
+    given |= {"seed": seed, "metric": metric, "folds": folds}  # type: ignore[dict-item]
+    given |= {"test_share": test_share, "families": families}  # type: ignore[dict-item]
     settings = resolve({"train": given, "roles": _roles(role or [])}, config).config
     options = settings.train
     if not options.target:
         raise UsageError("which column is to be predicted?", hint="name it: --target COLUMN")
     model_path, report_path = _outputs(options.output, options.report, data)
 
-    from smelt.app.pipeline import train as pipeline
+    from smelt.app.pipeline.train import train as run_training
     from smelt.app.report import write_report
 
     with (
         progress_for(as_json=as_json, quiet=quiet, no_color=no_color, verbose=verbose) as progress,
         _first_interrupt(progress.stopping),
     ):
-        result = pipeline.train(
+        result = run_training(
             data,
             options.target,
             output=model_path,
@@ -99,20 +107,26 @@ def train(
 
 def command_line(data: str, settings: Config) -> str:
     """Return the command that makes this model again: what bears on the model, nothing else."""
-    from smelt.app.config import Config
-
     words = ["smelt", "train", data]
-    default = Config()
-    for key in fields(settings.train):
-        value = getattr(settings.train, key.name)
-        if key.name in _NOT_THE_MODEL or value == getattr(default.train, key.name):
-            continue
-        text = ",".join(value) if isinstance(value, tuple) else value
-        text = f"{text:g}" if isinstance(text, float) else str(text)
-        words += [f"--{key.name.replace('_', '-')}", text]
+    for name, value in _changed(settings.train):
+        if name not in _NOT_THE_MODEL:
+            words += [f"--{name.replace('_', '-')}", value]
     for column, role in sorted(settings.roles.items()):
         words += ["--role", f"{column}={role}"]
-    return shlex.join(words)
+    read = [
+        f"SMELT_READ_{name.upper()}={shlex.quote(text)}" for name, text in _changed(settings.read)
+    ]
+    return " ".join([*read, shlex.join(words)])
+
+
+def _changed(section: Any) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a section that are not as by default, with their values as text."""
+    default = type(section)()
+    for key in fields(section):
+        value = getattr(section, key.name)
+        if value != getattr(default, key.name):
+            text = ",".join(value) if isinstance(value, tuple) else value
+            yield key.name, f"{text:g}" if isinstance(text, float) else str(text)
 
 
 _NOT_THE_MODEL = ("output", "report", "n_threads")

@@ -13,8 +13,7 @@ def verify(model: ModelPath, as_json: Json = False, debug: Debug = False) -> Non
     from smelt.export.model_file import open_model
 
     opened = open_model(model)
-    opened.verify()
-    rows = len((opened.manifest.get("selftest") or {}).get("rows") or [])
+    rows = opened.verify()
     if as_json:
         document = {"schema_version": SCHEMA_VERSION, "ok": True, "rows": rows}
         print(json.dumps(document | {"sha256": opened.sha256}))
