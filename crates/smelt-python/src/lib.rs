@@ -5,6 +5,7 @@ mod arrays;
 mod ensemble;
 mod enter;
 mod ground;
+mod linalg;
 mod linear_model;
 mod model;
 mod params;
@@ -18,6 +19,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "ensemble", ensemble::register)?;
     family(module, "ground", ground::register)?;
+    family(module, "linalg", linalg::register)?;
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
     family(module, "model", model::register)?;

@@ -4,7 +4,7 @@
 //! inner dimension and the partial products are added in order; every other product is cut into
 //! strips of the result.
 //!
-//! Twin: `python/smelt/plain/linalg/gemm.py`.
+//! Twin: `python/smelt/plain/linalg/matmul.py`.
 
 use smelt_core::{Control, Error, Mat, MatMut, MatRef, Result, parallel};
 
@@ -48,7 +48,7 @@ pub fn gemm_into<T: Scalar>(
     if beta == T::ZERO {
         c.as_mut_slice().fill(T::ZERO);
     } else if beta != T::ONE {
-        c.as_mut_slice().iter_mut().for_each(|value| *value = *value * beta);
+        c.as_mut_slice().iter_mut().for_each(|value| *value *= beta);
     }
     if m == 0 || n == 0 || k == 0 {
         return Ok(());

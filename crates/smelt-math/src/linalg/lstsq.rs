@@ -63,8 +63,8 @@ pub fn lstsq<T: Scalar>(
         rotated.row_mut(i).copy_from_slice(&triangle.row(i)[n..]);
     }
     let mut found = solve_small(r.view(), rotated.view(), rcond, control)?;
-    found.solution.as_mut_slice().iter_mut().for_each(|value| *value = *value * scale);
-    found.singular_values.iter_mut().for_each(|value| *value = *value / scale);
+    found.solution.as_mut_slice().iter_mut().for_each(|value| *value *= scale);
+    found.singular_values.iter_mut().for_each(|value| *value /= scale);
     Ok(found)
 }
 

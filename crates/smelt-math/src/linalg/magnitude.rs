@@ -13,7 +13,10 @@ pub(super) fn largest<T: Scalar>(a: MatRef<'_, T>) -> Result<T> {
     let mut finite = true;
     for i in 0..a.n_rows() {
         let (row_largest, row_finite) = if a.has_contiguous_rows() {
-            vectorize(|| of_slice(a.row(i)))
+            vectorize(
+                #[inline(always)]
+                || of_slice(a.row(i)),
+            )
         } else {
             (0..a.n_cols()).fold((T::ZERO, true), |(most, fine), j| {
                 let value = a.get(i, j);
