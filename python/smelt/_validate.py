@@ -44,7 +44,7 @@ def validate_fit(
 
 
 def validate_predict(
-    estimator: Any, X: Any, *, accept_sparse: Any = False, order: str = "C", **options: Any
+    estimator: Any, X: Any, *, accept_sparse: Any = False, order: str | None = "C", **options: Any
 ) -> Any:
     """Check ``X`` for ``predict``; a few rows of a plain float array take microseconds."""
     if (

@@ -17,7 +17,7 @@ const MAX_CHUNKS: usize = 32;
 
 /// Features as the user has them.
 #[derive(Debug, Clone, Copy)]
-pub enum Features<'a, T> {
+pub(super) enum Features<'a, T> {
     /// All entries, in any order.
     Dense(MatRef<'a, T>),
     /// Compressed rows.
@@ -26,7 +26,7 @@ pub enum Features<'a, T> {
 
 impl<T: Real> Features<'_, T> {
     /// Number of rows.
-    pub fn n_rows(&self) -> usize {
+    pub(super) fn n_rows(&self) -> usize {
         match self {
             Self::Dense(x) => x.n_rows(),
             Self::Sparse(x) => x.n_rows(),
@@ -34,7 +34,7 @@ impl<T: Real> Features<'_, T> {
     }
 
     /// Number of columns.
-    pub fn n_cols(&self) -> usize {
+    pub(super) fn n_cols(&self) -> usize {
         match self {
             Self::Dense(x) => x.n_cols(),
             Self::Sparse(x) => x.n_cols(),
@@ -56,7 +56,7 @@ impl<T: Real> Features<'_, T> {
     }
 
     /// Fails unless every entry is finite.
-    pub fn check_finite(&self) -> Result<()> {
+    pub(super) fn check_finite(&self) -> Result<()> {
         let sums = map_chunks(self.n_rows(), self.chunk(), self.row_cost(), |_, rows| match self {
             Self::Dense(x) if x.has_contiguous_rows() => {
                 rows.into_iter().all(|i| vectorize(|| spoiled(x.row(i))) == T::ZERO)
@@ -104,17 +104,17 @@ fn spoiled<T: Real>(values: &[T]) -> T {
 
 /// `W^½ (X − 1 mᵀ)`.
 #[derive(Debug)]
-pub struct Design<'a, T> {
+pub(super) struct Design<'a, T> {
     features: Features<'a, T>,
     /// Square roots of the weights.
     root: Option<Vec<f64>>,
     /// m, zeros where nothing is centred.
-    pub means: Vec<f64>,
+    pub(super) means: Vec<f64>,
 }
 
 impl<'a, T: Real> Design<'a, T> {
     /// The operator with the weighted means of the columns as m, or 0 unless `centre`.
-    pub fn new(
+    pub(super) fn new(
         features: Features<'a, T>,
         weights: Option<&[f64]>,
         centre: bool,
@@ -145,18 +145,22 @@ impl<'a, T: Real> Design<'a, T> {
     }
 
     /// The operator with means that are already known.
-    pub fn with_means(features: Features<'a, T>, weights: Option<&[f64]>, means: Vec<f64>) -> Self {
+    pub(super) fn with_means(
+        features: Features<'a, T>,
+        weights: Option<&[f64]>,
+        means: Vec<f64>,
+    ) -> Self {
         let root = weights.map(|w| w.iter().map(|w| w.sqrt()).collect());
         Self { features, root, means }
     }
 
     /// Number of rows.
-    pub fn n_rows(&self) -> usize {
+    pub(super) fn n_rows(&self) -> usize {
         self.features.n_rows()
     }
 
     /// Number of columns.
-    pub fn n_cols(&self) -> usize {
+    pub(super) fn n_cols(&self) -> usize {
         self.features.n_cols()
     }
 
@@ -167,7 +171,7 @@ impl<'a, T: Real> Design<'a, T> {
     }
 
     /// A v
-    pub fn times(&self, v: &[f64], control: &Control) -> Result<Vec<f64>> {
+    pub(super) fn times(&self, v: &[f64], control: &Control) -> Result<Vec<f64>> {
         let mut out = vec![0.0; self.n_rows()];
         let offset: f64 = self.means.iter().zip(v).map(|(mean, v)| mean * v).sum();
         let (chunk, cost) = (self.features.chunk(), self.features.row_cost());
@@ -196,7 +200,7 @@ impl<'a, T: Real> Design<'a, T> {
     }
 
     /// Aᵀ u
-    pub fn transposed(&self, u: &[f64], control: &Control) -> Result<Vec<f64>> {
+    pub(super) fn transposed(&self, u: &[f64], control: &Control) -> Result<Vec<f64>> {
         let (chunk, cost) = (self.features.chunk(), self.features.row_cost());
         let parts = map_chunks(self.n_rows(), chunk, cost, |_, rows| {
             let mut sums = vec![0.0; self.n_cols()];
@@ -234,7 +238,7 @@ impl<'a, T: Real> Design<'a, T> {
     }
 
     /// A as a matrix of its own, for factorizations.
-    pub fn to_mat(&self) -> Mat<f64> {
+    pub(super) fn to_mat(&self) -> Mat<f64> {
         let (n, d) = (self.n_rows(), self.n_cols());
         let mut out = Mat::zeros(n, d);
         for i in 0..n {
@@ -286,7 +290,7 @@ impl<'a, T: Real> Design<'a, T> {
     }
 
     /// Targets (n × t), centred by their weighted means and weighted like the rows of A.
-    pub fn targets(
+    pub(super) fn targets(
         &self,
         y: MatRef<'_, T>,
         weights: Option<&[f64]>,

@@ -139,8 +139,8 @@ pub fn ridge_fit<T: Real>(
             if !moments.is_finite() {
                 return Err(not_finite());
             }
-            let (means, targets) = ((&moments.x_mean, &moments.y_mean), &moments.xy);
-            Some(active_set(&moments.xx, targets, means, params, control)?)
+            let means = (&moments.x_mean[..], &moments.y_mean[..]);
+            Some(active_set(&moments.xx, &moments.xy, means, params, control)?)
         }
         RidgeSolver::Svd | RidgeSolver::SparseCg | RidgeSolver::Lsqr => None,
     };
