@@ -80,7 +80,7 @@ fn bins<'py>(
 
 /// Best constant raw predictions, one an output.
 #[pyfunction(name = "hist_gradient_boosting_baseline")]
-#[pyo3(signature = (y, sample_weight=None, *, loss, quantile=None, n_classes=0))]
+#[pyo3(signature = (y, sample_weight=None, *, loss, quantile=None, n_classes=0, n_threads=None))]
 fn baseline<'py>(
     py: Python<'py>,
     y: Vector<'py, f64>,
@@ -88,12 +88,13 @@ fn baseline<'py>(
     loss: &str,
     quantile: Option<f64>,
     n_classes: usize,
+    n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (y, weight) = (slice(&y)?, maybe_slice(sample_weight.as_ref())?);
     let names = PyDict::new(py);
     names.set_item("loss", loss)?;
     let name = params::<LossParams>(py, Some(&names))?.loss;
-    let found = enter(py, Some(1), |_| {
+    let found = enter(py, n_threads, |_| {
         hist_gradient_boosting_baseline(y, weight, Loss::new(name, quantile, n_classes)?)
     })?;
     Ok(to_array1(py, found).into_any())

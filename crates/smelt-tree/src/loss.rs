@@ -114,7 +114,7 @@ impl Loss {
             Self::Gamma | Self::Poisson => vec![mean().max(tiny).ln()],
             Self::Binomial => {
                 let share = mean().clamp(tiny, 1.0 - tiny);
-                vec![(share / (1.0 - share)).ln()]
+                vec![log_odds(share)]
             }
             Self::Multinomial(n_classes) => {
                 let share = |class: usize| {
@@ -227,6 +227,16 @@ impl Loss {
                 sum.ln() + highest - raw[y as usize * n + i]
             }
         }
+    }
+}
+
+/// ln(p / (1 − p)), accurate around ½ too.
+fn log_odds(p: f64) -> f64 {
+    if (0.3..=0.65).contains(&p) {
+        let distance = 2.0 * (p - 0.5);
+        distance.ln_1p() - (-distance).ln_1p()
+    } else {
+        (p / (1.0 - p)).ln()
     }
 }
 

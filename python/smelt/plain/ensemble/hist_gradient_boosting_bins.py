@@ -1,0 +1,50 @@
+"""Bins: every feature becomes one byte.  Kernel: ``crates/smelt-tree/src/bins.rs``."""
+
+import numpy as np
+
+ALMOST_INFINITY = 1e300
+
+
+def hist_gradient_boosting_borders(X, sample_weight=None, rows=None, max_bins=255):
+    """Borders between the bins of every column, behind each other."""
+    if rows is not None:
+        X = X[rows]
+    columns = [borders_of(x, sample_weight, max_bins) for x in X.T.astype(np.float64)]
+    return {
+        "thresholds": np.concatenate(columns),
+        "offsets": np.cumsum([0, *map(len, columns)], dtype=np.int64),
+    }
+
+
+def borders_of(x, weight, max_bins):
+    """1. Midpoints between few distinct values, else inner quantiles."""
+    known = ~np.isnan(x) if weight is None else ~np.isnan(x) & (weight != 0)
+    x = x[known]
+    distinct = np.unique(x)
+    if len(distinct) <= max_bins:
+        borders = (distinct[:-1] + distinct[1:]) / 2
+    elif weight is None:
+        percents = np.linspace(0, 100, max_bins + 1)[1:-1]
+        borders = np.percentile(x, percents, method="averaged_inverted_cdf")
+    else:
+        order = np.argsort(x, kind="stable")
+        x, cumulated = x[order], np.cumsum(weight[known][order])
+        wanted = np.linspace(0, 100, max_bins + 1)[1:-1] / 100 * cumulated[-1]
+        at = np.minimum(np.searchsorted(cumulated, wanted), len(x) - 1)
+        after = np.minimum(at + 1, len(x) - 1)
+        beyond = cumulated[at] - wanted > np.finfo(float).eps
+        borders = np.where(beyond, x[at], (x[at] + x[after]) / 2)
+    return np.minimum(np.unique(borders[~np.isnan(borders)]), ALMOST_INFINITY)
+
+
+def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical):
+    """2. The number of borders below a value; the place of a category; missing values come last."""
+    bins = np.empty((len(columns), len(X)), dtype=np.uint8)
+    for j, column in enumerate(columns):
+        x, borders = X[:, column].astype(np.float64), thresholds[offsets[j] : offsets[j + 1]]
+        place = np.searchsorted(borders, x)
+        missing = np.isnan(x)
+        if is_categorical[j]:
+            missing |= ~np.isin(x, borders)
+        bins[j] = np.where(missing, len(borders) + (not is_categorical[j]), place)
+    return bins
