@@ -72,6 +72,11 @@ class BaseHistGradientBoosting(BaseEstimator):
         "subsample": [Interval(Real, 0, 1, closed="right")],
     }
 
+    trees_: dict[str, Any]
+    train_score_: np.ndarray
+    validation_score_: np.ndarray
+    _encoder: Any
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -111,6 +116,7 @@ class BaseHistGradientBoosting(BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight = self._finalize_sample_weight(sample_weight, y)
         given = X_val is not None or y_val is not None
+        validation: Any = None
         if given:
             validation = self._check_validation(X_val, y_val, sample_weight_val)
 
@@ -135,12 +141,10 @@ class BaseHistGradientBoosting(BaseEstimator):
 
         auto = self.early_stopping == "auto"
         self.do_early_stopping_ = bool(len(X) > 10_000 or given) if auto else self.early_stopping
-        self._validates = self.validation_fraction is not None or given
         rows = (X, y, sample_weight)
-        if not given:
-            validation = None
-            if self.do_early_stopping_ and self._validates:
-                rows, validation = self._hold_out(*rows)
+        validates = self.validation_fraction is not None and not given
+        if self.do_early_stopping_ and validates:
+            rows, validation = self._hold_out(*rows)
 
         self._boost(rows, validation, codes, order, constraints, again)
         if self.verbose:
@@ -225,7 +229,7 @@ class BaseHistGradientBoosting(BaseEstimator):
                 f" {self.interaction_cst!r}."
             ) from None
         for group in groups:
-            if not all(isinstance(x, Integral) and 0 <= x < n_features for x in group):
+            if not all(isinstance(x, Integral) and 0 <= int(x) < n_features for x in group):
                 raise ValueError(
                     "Interaction constraints must consist of integer indices in"
                     f" [0, n_features - 1] = [0, {n_features - 1}], specifying the"
@@ -342,7 +346,7 @@ class BaseHistGradientBoosting(BaseEstimator):
 
     def _tree_parameters(self) -> dict[str, Any]:
         names = ("learning_rate", "l2_regularization", "max_features", "subsample", "tol")
-        parameters = {name: float(getattr(self, name)) for name in names}
+        parameters: dict[str, Any] = {name: float(getattr(self, name)) for name in names}
         for name in ("max_leaf_nodes", "max_depth"):
             value = getattr(self, name)
             parameters[name] = None if value is None else int(value)
