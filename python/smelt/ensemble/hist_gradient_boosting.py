@@ -19,7 +19,127 @@ from smelt.ensemble._base_boosting import BaseHistGradientBoosting
 
 
 class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
-    """Gradient boosting of histogram-based regression trees."""
+    r"""Gradient boosting of regression trees on histograms.
+
+    .. math:: F(x) = b + \sum_{t=1}^{T} \eta \, f_t(x), \qquad
+        \min_F \sum_i w_i \, \ell(y_i, F(x_i)).
+
+    Every tree f_t is a Newton step on the loss: with g, h the gradients and curvatures of the rows
+    of a leaf it takes :math:`-\sum g / (\sum h + \lambda)`, and is grown at the leaf that lowers
+    the loss most.  Features are cut into at most 255 bins first.  Missing values (NaN) go to the
+    side that lowers the loss more.  It ends after ``max_iter`` iterations, or when early stopping
+    sees no progress.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "gamma", "poisson", "quantile"}
+        Loss ℓ, by default the squared error.  "gamma" (y > 0) and "poisson" (y ≥ 0) predict exp(F).
+    quantile : float or None, default=None
+        Level in (0, 1) of ``loss="quantile"``.
+    learning_rate : float, default=0.1
+        Factor η on every leaf, positive.
+    max_iter : int, default=100
+        Most iterations, at least 1.
+    max_leaf_nodes : int or None, default=31
+        Most leaves of a tree, at least 2; None sets no limit.
+    max_depth : int or None, default=None
+        Most edges between root and leaf, at least 1; None sets no limit.
+    min_samples_leaf : int, default=20
+        Fewest rows of a leaf, at least 1.
+    l2_regularization : float, default=0.0
+        λ, at least 0.
+    max_features : float, default=1.0
+        Share of the features drawn for each node, in (0, 1].
+    max_bins : int, default=255
+        Most bins of a feature, 2 to 255; missing values get one more.
+    categorical_features : array-like of bool, int or str, "from_dtype" or None
+        Which columns hold categories: a mask, indices, names, or (the default) the columns of a
+        data frame with dtype Categorical or Enum.  At most ``max_bins`` categories a column.
+        Values not seen in training go where missing values go.
+    monotonic_cst : array-like of int or dict, default=None
+        1, 0 or -1 for each feature (or by name): predictions rise, are free, or fall with it.
+    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, default=None
+        Sets of columns that may meet in one branch of a tree; columns not named form one more set.
+    warm_start : bool, default=False
+        Whether a further ``fit`` adds iterations to the trees at hand.
+    early_stopping : "auto" or bool, default="auto"
+        Whether to stop when the score no longer gets better.  "auto": for over 10,000 rows, or when
+        validation rows are given to ``fit``.
+    scoring : str, callable or None, default="loss"
+        Score for early stopping: the loss, a scorer or its name, or None for ``score``.
+    validation_fraction : float, int or None, default=0.1
+        Share (or number) of rows held out for early stopping; None scores the training rows.
+    n_iter_no_change : int, default=10
+        Iterations without improvement before stopping, at least 1.
+    tol : float, default=1e-7
+        Smallest improvement of the score, at least 0.
+    verbose : int, default=0
+        1 prints a summary, 2 a line an iteration.
+    random_state : int, RandomState or None, default=None
+        Seed of the held-out rows, the rows that the bins are taken from (above 200,000), and the
+        drawn features and rows.
+    subsample : float, default=1.0
+        Share of the rows drawn for each iteration, in (0, 1].  smelt's own.
+
+    Attributes
+    ----------
+    do_early_stopping_ : bool
+        Whether early stopping was on.
+    n_iter_ : int
+        Number of iterations.
+    n_trees_per_iteration_ : int
+        Trees grown in an iteration: 1, or the number of classes where these are over two.
+    train_score_ : ndarray of shape (n_iter_ + 1,)
+        Scores on the training rows (at most 10,000 of them unless ``scoring="loss"``), before the
+        first iteration and after each; empty without early stopping.
+    validation_score_ : ndarray of shape (n_iter_ + 1,)
+        The same on the held-out rows.
+    is_categorical_ : ndarray of shape (n_features,) or None
+        Mask of the categorical columns.
+    trees_ : dict of ndarray
+        All trees as a struct of arrays: ``feature``, ``threshold``, ``left``, ``right`` (counted
+        from the tree's root, 0 in leaves), ``value``, ``missing_left``, ``category_set``,
+        ``count``, ``gain``, ``depth`` for each node, ``tree_offsets`` (n_trees + 1),
+        ``left_categories`` (n_sets, 8), ``known_categories`` (n_features, 8), ``baseline``
+        (n_trees_per_iteration_,).
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where ``X`` had names that are all strings.
+
+    Raises
+    ------
+    ValueError
+        For parameters out of range, targets the loss has no meaning for, too many categories, or
+        constraints that do not fit ``X``.
+
+    See Also
+    --------
+    HistGradientBoostingClassifier : The same for classes.
+
+    Notes
+    -----
+    An iteration costs O(n·p·log L) byte-sized histogram updates and O(L·p·256) cuts weighed, for n
+    rows, p columns, L leaves.  Trees equal scikit-learn's to the last bit on the same seed, except
+    that ``interaction_cst`` counts the columns of ``X`` also beside categorical features, that
+    ``class_weight`` names the labels, that "auto" early stopping takes given validation rows into
+    account as scikit-learn's documentation says, and that a column may be missing altogether.  Any
+    number of threads gives the same bits.
+
+    References
+    ----------
+    J. Friedman, "Greedy function approximation: a gradient boosting machine", Annals of
+    Statistics, 2001. G. Ke et al., "LightGBM: a highly efficient gradient boosting decision tree",
+    NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from smelt.ensemble import HistGradientBoostingRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> round(HistGradientBoostingRegressor().fit(X, y).score(X, y), 2)
+    0.93
+    """
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012
         **BaseHistGradientBoosting._parameter_constraints,
@@ -130,7 +250,131 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
 
 
 class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
-    """Gradient boosting of histogram-based classification trees."""
+    r"""Gradient boosting of classification trees on histograms.
+
+    .. math:: F(x) = b + \sum_{t=1}^{T} \eta \, f_t(x), \qquad
+        \min_F -\sum_i w_i \log p_{y_i}(F(x_i)),
+
+    Every tree f_t is a Newton step on the loss: with g, h the gradients and curvatures of the rows
+    of a leaf it takes :math:`-\sum g / (\sum h + \lambda)`, and is grown at the leaf that lowers
+    the loss most.  Features are cut into at most 255 bins first.  Missing values (NaN) go to the
+    side that lowers the loss more.  It ends after ``max_iter`` iterations, or when early stopping
+    sees no progress.
+
+    with p the logistic function of F for two classes, the softmax of one F a class for more.
+
+    Parameters
+    ----------
+    loss : {"log_loss"}
+        The logarithmic loss.
+    learning_rate : float, default=0.1
+        Factor η on every leaf, positive.
+    max_iter : int, default=100
+        Most iterations, at least 1.  Each grows one tree, or one a class where there are over two.
+    max_leaf_nodes : int or None, default=31
+        Most leaves of a tree, at least 2; None sets no limit.
+    max_depth : int or None, default=None
+        Most edges between root and leaf, at least 1; None sets no limit.
+    min_samples_leaf : int, default=20
+        Fewest rows of a leaf, at least 1.
+    l2_regularization : float, default=0.0
+        λ, at least 0.
+    max_features : float, default=1.0
+        Share of the features drawn for each node, in (0, 1].
+    max_bins : int, default=255
+        Most bins of a feature, 2 to 255; missing values get one more.
+    categorical_features : array-like of bool, int or str, "from_dtype" or None
+        Which columns hold categories: a mask, indices, names, or (the default) the columns of a
+        data frame with dtype Categorical or Enum.  At most ``max_bins`` categories a column.
+        Values not seen in training go where missing values go.
+    monotonic_cst : array-like of int or dict, default=None
+        1, 0 or -1 for each feature (or by name): predictions rise, are free, or fall with it.
+    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, default=None
+        Sets of columns that may meet in one branch of a tree; columns not named form one more set.
+    warm_start : bool, default=False
+        Whether a further ``fit`` adds iterations to the trees at hand.
+    early_stopping : "auto" or bool, default="auto"
+        Whether to stop when the score no longer gets better.  "auto": for over 10,000 rows, or when
+        validation rows are given to ``fit``.
+    scoring : str, callable or None, default="loss"
+        Score for early stopping: the loss, a scorer or its name, or None for ``score``.
+    validation_fraction : float, int or None, default=0.1
+        Share (or number) of rows held out for early stopping; None scores the training rows.
+    n_iter_no_change : int, default=10
+        Iterations without improvement before stopping, at least 1.
+    tol : float, default=1e-7
+        Smallest improvement of the score, at least 0.
+    verbose : int, default=0
+        1 prints a summary, 2 a line an iteration.
+    random_state : int, RandomState or None, default=None
+        Seed of the held-out rows, the rows that the bins are taken from (above 200,000), and the
+        drawn features and rows.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes; "balanced" weighs all classes alike.
+    subsample : float, default=1.0
+        Share of the rows drawn for each iteration, in (0, 1].  smelt's own.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+    do_early_stopping_ : bool
+        Whether early stopping was on.
+    n_iter_ : int
+        Number of iterations.
+    n_trees_per_iteration_ : int
+        Trees grown in an iteration: 1, or the number of classes where these are over two.
+    train_score_ : ndarray of shape (n_iter_ + 1,)
+        Scores on the training rows (at most 10,000 of them unless ``scoring="loss"``), before the
+        first iteration and after each; empty without early stopping.
+    validation_score_ : ndarray of shape (n_iter_ + 1,)
+        The same on the held-out rows.
+    is_categorical_ : ndarray of shape (n_features,) or None
+        Mask of the categorical columns.
+    trees_ : dict of ndarray
+        All trees as a struct of arrays: ``feature``, ``threshold``, ``left``, ``right`` (counted
+        from the tree's root, 0 in leaves), ``value``, ``missing_left``, ``category_set``,
+        ``count``, ``gain``, ``depth`` for each node, ``tree_offsets`` (n_trees + 1),
+        ``left_categories`` (n_sets, 8), ``known_categories`` (n_features, 8), ``baseline``
+        (n_trees_per_iteration_,).
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where ``X`` had names that are all strings.
+
+    Raises
+    ------
+    ValueError
+        For parameters out of range, targets the loss has no meaning for, too many categories, or
+        constraints that do not fit ``X``.
+
+    See Also
+    --------
+    HistGradientBoostingRegressor : The same for numbers.
+
+    Notes
+    -----
+    An iteration costs O(n·p·log L) byte-sized histogram updates and O(L·p·256) cuts weighed, for n
+    rows, p columns, L leaves.  Trees equal scikit-learn's to the last bit on the same seed, except
+    that ``interaction_cst`` counts the columns of ``X`` also beside categorical features, that
+    ``class_weight`` names the labels, that "auto" early stopping takes given validation rows into
+    account as scikit-learn's documentation says, and that a column may be missing altogether.  Any
+    number of threads gives the same bits.
+
+    References
+    ----------
+    J. Friedman, "Greedy function approximation: a gradient boosting machine", Annals of
+    Statistics, 2001. G. Ke et al., "LightGBM: a highly efficient gradient boosting decision tree",
+    NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from smelt.ensemble import HistGradientBoostingClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> float(HistGradientBoostingClassifier().fit(X, y).score(X, y))
+    1.0
+    """
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012
         **BaseHistGradientBoosting._parameter_constraints,
