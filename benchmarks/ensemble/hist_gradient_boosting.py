@@ -1,0 +1,139 @@
+"""Gradient boosting against its twin, scikit-learn and LightGBM, at the same settings."""
+
+import functools
+
+import numpy as np
+from harness import Peer, Workload
+from sklearn.metrics import log_loss, roc_auc_score
+
+
+@functools.cache
+def physics(n_samples, n_test=100_000):
+    """28 columns: 21 measured, 7 made of products, as in the Higgs data."""
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((n_samples + n_test, 28))
+    X[:, 21:] = np.abs(X[:, :7] * X[:, 7:14]) + 0.3 * X[:, 21:]
+    score = X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + 0.5 * X[:, 3] ** 2 - np.abs(X[:, 4]) * X[:, 5]
+    score += 0.7 * X[:, 22] - 0.4 * X[:, 8] * X[:, 9] * X[:, 10]
+    y = (score + rng.logistic(size=len(X)) > 0.2).astype(int)
+    return {
+        "X": X[:n_samples], "y": y[:n_samples], "X_test": X[n_samples:], "y_test": y[n_samples:],
+        "categories": None,
+    }  # fmt: skip
+
+
+@functools.cache
+def categories(n_samples=300_000, n_test=100_000):
+    """16 columns, eight of them codes of up to 200 categories; a twentieth is missing."""
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((n_samples + n_test, 16))
+    score = X[:, 8] * X[:, 9] + np.abs(X[:, 10])
+    for j, n_categories in enumerate((2, 5, 10, 20, 40, 80, 150, 200)):
+        X[:, j] = rng.integers(0, n_categories, len(X))
+        score += rng.standard_normal(n_categories)[X[:, j].astype(int)]
+    X[rng.random(X.shape) < 0.05] = np.nan
+    y = (score + rng.logistic(size=len(X)) > np.median(score)).astype(int)
+    return {
+        "X": X[:n_samples], "y": y[:n_samples], "X_test": X[n_samples:], "y_test": y[n_samples:],
+        "categories": list(range(8)),
+    }  # fmt: skip
+
+
+def fit_smelt(data, max_iter=100, max_leaf_nodes=31):
+    from smelt.ensemble import HistGradientBoostingClassifier
+
+    return _fit(HistGradientBoostingClassifier, data, max_iter, max_leaf_nodes)
+
+
+def fit_scikit_learn(data, max_iter=100, max_leaf_nodes=31):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return _fit(HistGradientBoostingClassifier, data, max_iter, max_leaf_nodes)
+
+
+def _fit(kind, data, max_iter, max_leaf_nodes):
+    model = kind(
+        max_iter=max_iter, max_leaf_nodes=max_leaf_nodes, early_stopping=False,
+        categorical_features=data["categories"], random_state=0,
+    )  # fmt: skip
+    return model.fit(data["X"], data["y"])
+
+
+def fit_plain(data, max_iter=100, max_leaf_nodes=31):
+    import smelt
+
+    with smelt.config(engine="plain"):
+        return fit_smelt(data, max_iter, max_leaf_nodes)
+
+
+def fit_lightgbm(data, max_iter=100, max_leaf_nodes=31):
+    from lightgbm import LGBMClassifier
+
+    model = LGBMClassifier(
+        n_estimators=max_iter, num_leaves=max_leaf_nodes, learning_rate=0.1, min_child_samples=20,
+        verbose=-1,
+    )  # fmt: skip
+    options = {"categorical_feature": data["categories"]} if data["categories"] else {}
+    return model.fit(data["X"], data["y"], **options)
+
+
+FITS = {"smelt": fit_smelt, "scikit-learn": fit_scikit_learn, "lightgbm": fit_lightgbm}
+QUALITY = {
+    "auc": lambda m, d: roc_auc_score(d["y_test"], m.predict_proba(d["X_test"])[:, 1]),
+    "log_loss": lambda m, d: log_loss(d["y_test"], m.predict_proba(d["X_test"])),
+}
+
+
+def with_settings(**settings):
+    return {name: functools.partial(fit, **settings) for name, fit in FITS.items()}
+
+
+def predicting(n_rows, per=1):
+    """Fit outside the clock; predict the first rows within it."""
+
+    def peer(fit):
+        def run(state):
+            model, X = state
+            for _ in range(per):
+                model.predict_proba(X)
+            return model
+
+        def setup(data):
+            model = fit(data, max_leaf_nodes=255 if per == 1 else 31)
+            return model, np.ascontiguousarray(data["X_test"][:n_rows])
+
+        return Peer(run=run, setup=setup)
+
+    return {name: peer(fit) for name, fit in FITS.items()}
+
+
+WORKLOADS = [
+    Workload(
+        "boosting-3e5x28-255-leaves", data=lambda: physics(300_000), quality=QUALITY,
+        peers=with_settings(max_leaf_nodes=255), note="100 rounds",
+    ),
+    Workload(
+        "boosting-categories-3e5x16", data=categories, quality=QUALITY,
+        peers=with_settings(max_leaf_nodes=127), note="100 rounds of 127 leaves",
+    ),
+    Workload(
+        "boosting-2e3x28", data=lambda: physics(2000), quality=QUALITY, peers=with_settings(),
+        unit="ms", note="100 rounds of 31 leaves",
+    ),
+    Workload(
+        "boosting-twin-2e3x28", data=lambda: physics(2000), quality=QUALITY,
+        peers={
+            "plain": functools.partial(fit_plain, max_iter=10),
+            "smelt": functools.partial(fit_smelt, max_iter=10),
+        },
+        unit="ms", note="10 rounds of 31 leaves",
+    ),
+    Workload(
+        "boosting-predict-1e5x28", data=lambda: physics(100_000), quality=QUALITY,
+        peers=predicting(100_000), note="100 trees of 255 leaves",
+    ),
+    Workload(
+        "boosting-predict-one-row", data=lambda: physics(2000), peers=predicting(1, per=200),
+        per=200, unit="µs", note="100 trees of 31 leaves",
+    ),
+]  # fmt: skip
