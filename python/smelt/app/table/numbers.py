@@ -63,6 +63,8 @@ def find_format(values: pl.Series, comma_hint: bool) -> NumberFormat | None:
     unless ``comma_hint`` says that other columns have a decimal comma.
     """
     sample = values.head(2000)
+    if not comma_hint and sample.cast(pl.Float64, strict=False).null_count() == 0:
+        return PLAIN
     if not sample.str.contains(r"^[^\pL]*\d[^\pL]*$|^[+-]?\d[\d.,]*[eE]").any():
         return None
     affixes: tuple[str, ...] = ()
