@@ -51,7 +51,8 @@ def clean(svg: str, name: str, title: str, summary: str, *, cursor: bool = False
             break
     for variable, color in COLORS.items():
         body = body.replace(f'"{color}"', f'"var(--chart-{variable})"')
-    body = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", body)
+    for i, found in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', body))):
+        body = re.sub(rf'(id="|#){found}(?=[")])', rf"\g<1>{name}-{i}", body)
     if cursor and plot is not None:
         body += _cursor(body, float(plot[1]), float(plot[2]))
     return (

@@ -93,7 +93,7 @@ def _load(path: Path) -> dict[str, Any]:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read the configuration {path}: {reason}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} is not valid TOML", str(error)) from None
+        raise UsageError(f"the configuration {path} is not valid TOML\n{error}") from None
 
 
 def _tool_table(table: Mapping[str, Any]) -> dict[str, Any]:

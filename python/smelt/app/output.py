@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -76,12 +77,20 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         with suppress(OSError):
             os.unlink(name)
-        if isinstance(error, OSError) and error.errno in _DISK:
-            raise unwritable(path, error) from None
+        if refused := _refusal(error):
+            raise unwritable(path, refused) from None
         raise
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES)
+
+
+def _refusal(error: BaseException) -> OSError | None:
+    """Return the system's refusal to write, also where a library tells of it in words only."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (told := re.search(r"\(os error (\d+)\)", str(error))):
+        number = int(told[1])
+    return OSError(number, os.strerror(number)) if number in _DISK else None
 
 
 def _is_special(path: Path) -> bool:

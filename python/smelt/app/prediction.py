@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 #: What is counted about the rows, and how it is told.
 KINDS = {
-    "missing": "have no value",
-    "invalid": "have a value that cannot be read; it was taken as missing",
-    "unseen": "have a value that training did not see",
-    "out_of_range": "lie outside the range seen in training",
+    "missing": "without a value",
+    "invalid": "with a value that cannot be read; it was taken as missing",
+    "unseen": "with a value that training did not see",
+    "out_of_range": "outside the range seen in training",
 }
 FORMATS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "csv", ".parquet": "parquet",
@@ -56,8 +56,9 @@ class Run:
         for kind, text in KINDS.items():
             for column, count in self.issues.get(kind, Counter()).most_common():
                 if kind != "missing":
-                    share = f"{count / self.rows:.1%}"
-                    lines.append(f"warning: column {column!r}: {count:,} rows ({share}) {text}")
+                    rows = f"{count:,} row{'s' if count > 1 else ''}"
+                    share = f"{100 * count / self.rows:.1f} %"
+                    lines.append(f"warning: column {column!r}: {rows} ({share}) {text}")
         return lines
 
 
@@ -185,9 +186,10 @@ def _write(batches: Iterator[pl.DataFrame], output: str, info: SourceInfo) -> No
 def _write_rows(batches: Iterator[pl.DataFrame], file: BinaryIO, kind: str, delimiter: str) -> None:
     for number, frame in enumerate(batches):
         if kind == "json_lines":
-            frame.write_ndjson(file)
+            text = frame.write_ndjson()
         else:
-            frame.write_csv(file, include_header=number == 0, separator=delimiter)
+            text = frame.write_csv(include_header=number == 0, separator=delimiter)
+        file.write(text.encode())
 
 
 def _write_parquet(batches: Iterator[pl.DataFrame], file: BinaryIO) -> None:

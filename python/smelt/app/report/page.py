@@ -36,6 +36,7 @@ def render(manifest: Mapping[str, Any]) -> str:
     return environment.get_template("page.html").render(
         manifest=manifest,
         training=training,
+        chief=training.get("metric") or "",
         style=_asset("style.css"),
         script=script if threshold else "",
         script_hash=digest,
