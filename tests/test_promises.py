@@ -42,7 +42,8 @@ def same(one, other):
 
 @pytest.fixture(params=NATIVE)
 def estimator(request):
-    return load_native(request.param)()
+    model = load_native(request.param)()
+    return model.set_params(random_state=0) if "random_state" in model.get_params() else model
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -83,6 +84,8 @@ def test_plain_engine_agrees(estimator):
 
 def _fit_in_child(name, sender):
     estimator = load_native(name)()
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=0)
     X, y = problem(estimator, 20_000)
     sender.send(outputs(estimator.fit(X, y), X))
     sender.close()
