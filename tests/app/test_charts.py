@@ -65,7 +65,7 @@ def test_numbers_stand_beside_the_picture(made, name):
 def test_summaries_say_what_is_seen(made):
     assert "Area under the curve 0.710" in made["roc"].summary
     assert "5.0 percentage points" in made["calibration"].summary
-    assert "17 of 20 rows (85 %)" in made["confusion"].summary
+    assert "17 of 20 rows (85\u00a0%)" in made["confusion"].summary
     assert "“no” taken for “yes” (2 times)" in made["confusion"].summary
     assert "1 of 2 make no difference" in made["importance"].summary
     assert "m1" in made["leaderboard"].summary

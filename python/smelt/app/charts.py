@@ -110,7 +110,7 @@ def _thin(rows: Sequence[Any], most: int) -> list[Any]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.{0 if share in (0, 1) or share < 0.99 else 1}f} %"
+    return f"{100 * share:.{0 if share in (0, 1) or share < 0.99 else 1}f}\u00a0%"
 
 
 def roc(curve: Mapping[str, Sequence[float]], auc: float | None, positive: str) -> Chart:

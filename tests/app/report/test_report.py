@@ -188,19 +188,21 @@ def test_names_from_the_data_cannot_become_markup():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_manifest_with_few_sections_makes_a_page(task, monkeypatch):
-    monkeypatch.setattr(Chart, "svg", "<svg></svg>")  # drawing is tested elsewhere, and slow
-    bare = {"format": 1, "smelt": "0.1.0", "task": task, "target": "y"}
-    page = Page(render(bare))
+def test_a_manifest_with_next_to_nothing_makes_a_page(task):
+    page = Page(render({"format": 1, "smelt": "0.1.0", "task": task, "target": "y"}))
     assert not page.wrong and not page.open
     assert "no figures" in " ".join(page.text)
-    full = manifest(task)
-    for section in list(full["training"]):
-        part = manifest(task)
+
+
+def test_any_section_may_be_missing(monkeypatch):
+    monkeypatch.setattr(Chart, "svg", "<svg></svg>")  # drawing is tested elsewhere, and slow
+    full = manifest("binary")
+    for section in full["training"]:
+        part = manifest("binary")
         del part["training"][section]
         assert not Page(render(part)).wrong, section
     for section in ("profile", "inputs", "graph", "created"):
-        part = manifest(task)
+        part = manifest("binary")
         del part[section]
         assert not Page(render(part)).wrong, section
 

@@ -106,8 +106,12 @@ def test_numbers_for_people():
         "–", "0", "1,234,567", "0.1235", "12,346", "1e-09", "–"
     ]  # fmt: skip
     assert [percent(x) for x in (0, 0.0001, 0.123, 1, None)] == [
-        "0.0 %", "< 0.1 %", "12.3 %", "100.0 %", "–"
+        "0.0\u00a0%", "< 0.1\u00a0%", "12.3\u00a0%", "100.0\u00a0%", "–"
     ]  # fmt: skip
-    assert figure(0.92749, "auc") == "0.927" and figure(0.9, "accuracy") == "90.0 %"
+    assert (
+        figure(0.92749, "auc") == "0.927"
+        and figure(-1e-9, "r2") == "0.000"
+        and figure(0.9, "accuracy") == "90.0\u00a0%"
+    )
     assert date(0) == "1970-01-01" and date(1e30) == "1e+30"
     assert short("a\nb " * 40, 9) == "a b a b …"

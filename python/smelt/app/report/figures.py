@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+SPACE = "\u00a0"  #: does not break a line between a number and its unit
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -51,7 +53,7 @@ def figure(value: Any, name: str = "") -> str:
         return percent(value)
     if name in ("rmse", "mae") or name not in METRICS:
         return number(value)
-    return f"{value:.3f}"
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -59,8 +61,8 @@ def percent(share: float | None, digits: int = 1) -> str:
     if share is None or not math.isfinite(share):
         return "–"
     if 0 < share < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * share:.{0 if digits == 0 or share >= 9.995 else digits}f} %"
+        return f"< 0.1{SPACE}%"
+    return f"{100 * share:.{0 if digits == 0 or share >= 9.995 else digits}f}{SPACE}%"
 
 
 def number(value: Any) -> str:
