@@ -234,7 +234,7 @@ class Live:
         now = time.monotonic()
         grid = Table.grid(padding=(0, 1))
         ends = [begin for _, begin in self._phases[1:]] + [now]
-        for (phase, begin), end in zip(self._phases, ends, strict=True):
+        for (phase, begin), end in zip(self._phases, ends, strict=False):
             done = phase != self._phases[-1][0]
             grid.add_row(
                 Text("✓" if done else "▸", style="green" if done else "cyan"),
