@@ -19,11 +19,19 @@ _TIMES = (
     "", " %H:%M", " %H:%M:%S", " %H:%M:%S%.f", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S%.f",
     " %H:%M:%S%.f%z", "T%H:%M%z", "T%H:%M:%S%.f%z", " %I:%M %p", " %I:%M:%S %p",
 )  # fmt: skip
+_MONTH = "|".join(
+    f"{name[:3]}(?:{name[3:]})?"
+    for name in (
+        "january", "february", "march", "april", "may", "june", "july", "august", "september",
+        "october", "november", "december",
+    )
+)  # fmt: skip
 _PARTS = {
     "%Y": r"[12]\d{3}", "%y": r"\d{2}", "%m": r"\d{1,2}", "%d": r"\d{1,2}",
-    "%b": r"[A-Za-z]{3,9}", "%H": r"\d{1,2}", "%I": r"\d{1,2}", "%M": r"\d{2}", "%S": r"\d{2}",
+    "%b": f"(?i:{_MONTH})", "%H": r"\d{1,2}", "%I": r"\d{1,2}", "%M": r"\d{2}", "%S": r"\d{2}",
     "%p": r"[AaPp][Mm]", "%.f": r"(?:\.\d{1,9})?", "%z": r"(?:Z|[+-]\d{2}:?\d{2})",
 }  # fmt: skip
+_SHORT_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _PART = re.compile("|".join(map(re.escape, _PARTS)))
 _SAMPLE = 1000
 
@@ -48,6 +56,8 @@ def parse_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     found = pl.Series(text.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(text))
     for form in formats:
         fits = text.set(~text.str.contains(FORMATS[form]), None)
+        if "%b" in form:  # Polars knows short names only
+            fits = fits.str.replace(f"(?i)({_SHORT_MONTH})[a-z]*", "$1")
         if form.endswith("%z"):
             parsed = fits.str.replace("Z$", "+00:00").str.to_datetime(
                 form, strict=False, time_unit="us"
