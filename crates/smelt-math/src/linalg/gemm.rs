@@ -2,13 +2,13 @@
 //!
 //! Cost: 2·m·k·n flops.  A product with a long inner dimension and a small result is cut along the
 //! inner dimension and the partial products are added in order; every other product is cut into
-//! strips of the result.
+//! tiles of the result.
 //!
 //! Twin: `python/smelt/plain/linalg/matmul.py`.
 
 use smelt_core::{Control, Error, Mat, MatMut, MatRef, Result, parallel};
 
-use super::blas::{as_faer, as_faer_mut, multiply, row_strips};
+use super::blas::{as_faer, as_faer_mut, multiply, tiles};
 use super::{NS_PER_FLOP, Scalar};
 
 /// Products below this many flops run in one piece.
@@ -17,6 +17,8 @@ const ONE_PIECE_FLOPS: f64 = 2e6;
 const STEP_FLOPS: f64 = 1.5e8;
 /// Largest result, in elements, of a product that is cut along its inner dimension.
 const SMALL_RESULT: usize = 1 << 16;
+/// Tile of a large result: at 1024 × 1024 strips of 64 rows are a quarter slower.
+const TILE: (usize, usize) = (256, 512);
 
 /// A·B.  Pass `a.transpose()` for Aᵀ·B: no copy is made.
 pub fn gemm<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
@@ -61,7 +63,7 @@ pub fn gemm_into<T: Scalar>(
     } else if m * n <= SMALL_RESULT && k >= 4 * m.max(n) {
         along_inner(alpha, a, b, c, control)
     } else {
-        by_strips(alpha, a, b, c, control)
+        by_tiles(alpha, a, b, c, control)
     }
 }
 
@@ -75,7 +77,8 @@ fn along_inner<T: Scalar>(
 ) -> Result<()> {
     let (m, k, n) = (a.n_rows(), a.n_cols(), b.n_cols());
     let flops_per_item = 2.0 * (m * n) as f64;
-    let least = (ONE_PIECE_FLOPS / flops_per_item) as usize + 1;
+    // Adding a partial product up costs as much as one item.
+    let least = ((ONE_PIECE_FLOPS / flops_per_item) as usize).max(4 * m.max(n));
     let chunk = parallel::chunk_size(k, least);
     let step = ((STEP_FLOPS / flops_per_item) as usize).max(64);
     let parts = parallel::map_chunks(k, chunk, flops_per_item * NS_PER_FLOP, |_, range| {
@@ -96,8 +99,8 @@ fn along_inner<T: Scalar>(
     Ok(())
 }
 
-/// Strips of rows or columns of the result, whichever side is longer.
-fn by_strips<T: Scalar>(
+/// Tiles of the result.
+fn by_tiles<T: Scalar>(
     alpha: T,
     a: MatRef<'_, T>,
     b: MatRef<'_, T>,
@@ -106,27 +109,36 @@ fn by_strips<T: Scalar>(
 ) -> Result<()> {
     let (m, k, n) = (a.n_rows(), a.n_cols(), b.n_cols());
     let (a, b) = (as_faer(a), as_faer(b));
-    let whole = as_faer_mut(c.as_mut_slice(), m, n);
-    // Column strips are row strips of the transposed problem Cᵀ = Bᵀ·Aᵀ.
-    let (a, b, whole) =
-        if m >= n { (a, b, whole) } else { (b.transpose(), a.transpose(), whole.transpose_mut()) };
-    let (long, short) = (m.max(n), m.min(n));
-    let flops_per_item = 2.0 * (k * short) as f64;
-    let least = ((ONE_PIECE_FLOPS / flops_per_item) as usize).max(64);
-    let chunk = parallel::chunk_size(long, least).next_multiple_of(16);
-    let step = ((STEP_FLOPS / (2.0 * (chunk * short) as f64)) as usize).max(256);
-    let strips = row_strips(whole, chunk);
-    let done = parallel::map_chunks(long, chunk, flops_per_item * NS_PER_FLOP, |index, range| {
-        let Ok(mut strip) = strips[index].lock() else { return Ok(()) };
+    let (height, width) = tile_shape(m, k, n);
+    let step = ((STEP_FLOPS / (2.0 * (height * width) as f64)) as usize).max(256);
+    let tiles = tiles(as_faer_mut(c.as_mut_slice(), m, n), height, width);
+    let cost_ns = 2.0 * (m * k * n) as f64 * NS_PER_FLOP / tiles.len() as f64;
+    let done = parallel::map_chunks(tiles.len(), 1, cost_ns, |index, _| {
+        let tile = &tiles[index];
+        let Ok(mut part) = tile.part.lock() else { return Ok(()) };
         for start in (0..k).step_by(step) {
             control.check()?;
-            let width = step.min(k - start);
-            let a = a.submatrix(range.start, start, range.len(), width);
-            multiply(strip.as_mut(), true, alpha, a, b.subrows(start, width));
+            let depth = step.min(k - start);
+            let left = a.submatrix(tile.rows.start, start, tile.rows.len(), depth);
+            let right = b.submatrix(start, tile.cols.start, depth, tile.cols.len());
+            multiply(part.as_mut(), true, alpha, left, right);
         }
         Ok(())
     });
     done.into_iter().collect()
+}
+
+/// Height and width of a tile of an m × n result with inner dimension k.
+fn tile_shape(m: usize, k: usize, n: usize) -> (usize, usize) {
+    // faer copies its part of A and B for every tile: 1/height + 1/width copies a flop.
+    if m * n >= 8 * TILE.0 * TILE.1 && m.min(n) >= TILE.0 {
+        return TILE;
+    }
+    // Strips along the longer side, each of the full length of the shorter.
+    let (long, short) = (m.max(n), m.min(n));
+    let least = ((ONE_PIECE_FLOPS / (2.0 * (k * short) as f64)) as usize).max(64);
+    let chunk = parallel::chunk_size(long, least).next_multiple_of(16);
+    if m >= n { (chunk, n) } else { (m, chunk) }
 }
 
 #[cfg(test)]
@@ -146,7 +158,7 @@ mod tests {
         c
     }
 
-    const SHAPES: [(usize, usize, usize); 9] = [
+    const SHAPES: [(usize, usize, usize); 10] = [
         (0, 3, 2),
         (3, 0, 2),
         (1, 1, 1),
@@ -155,6 +167,7 @@ mod tests {
         (40, 300, 700),
         (9, 30_000, 11),
         (2000, 60, 30),
+        (1030, 70, 1100),
         (1, 5000, 400),
     ];
 

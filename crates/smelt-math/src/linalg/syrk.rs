@@ -1,7 +1,7 @@
 //! Symmetric product A·Aᵀ, both triangles filled.
 //!
-//! Cost: m²·k flops, half of a general product.  Pass `a.transpose()` for Aᵀ·A.  Strips of rows of
-//! the lower triangle run in parallel; a long inner dimension with a small result is cut along the
+//! Cost: m²·k flops, half of a general product.  Pass `a.transpose()` for Aᵀ·A.  Tiles of the
+//! lower triangle run in parallel; a long inner dimension with a small result is cut along the
 //! inner dimension and the partial products are added in order.
 //!
 //! Twin: `python/smelt/plain/linalg/gram.py`.
@@ -10,15 +10,15 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Par};
 use smelt_core::{Control, Mat, MatRef, Result, parallel};
 
-use super::blas::{as_faer, as_faer_mut, multiply};
+use super::blas::{as_faer, as_faer_mut, multiply, tiles};
 use super::{NS_PER_FLOP, Scalar};
 
 /// Flops of a piece, at least.
 const PIECE_FLOPS: f64 = 2e6;
 /// Flops between two looks at the control: about 5 ms.
 const STEP_FLOPS: f64 = 1.5e8;
-/// Largest side of a result that is cut along the inner dimension.
-const SMALL_SIDE: usize = 256;
+/// Side of a tile; a smaller result is cut along the inner dimension.
+const TILE: usize = 256;
 
 /// A·Aᵀ.
 pub fn syrk<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
@@ -27,7 +27,7 @@ pub fn syrk<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
     if m == 0 || k == 0 {
         return Ok(Mat::zeros(m, m));
     }
-    let mut c = if m <= SMALL_SIDE { along_inner(a, control)? } else { by_strips(a, control)? };
+    let mut c = if m <= TILE { along_inner(a, control)? } else { by_tiles(a, control)? };
     for i in 0..m {
         for j in i + 1..m {
             c[(i, j)] = c[(j, i)];
@@ -40,24 +40,15 @@ pub fn syrk<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
 fn along_inner<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
     let (m, k) = (a.n_rows(), a.n_cols());
     let flops_per_item = (m * m) as f64;
-    let chunk = parallel::chunk_size(k, (PIECE_FLOPS / flops_per_item) as usize + 1);
+    // Adding a partial product up costs as much as one item.
+    let chunk = parallel::chunk_size(k, ((PIECE_FLOPS / flops_per_item) as usize).max(4 * m));
     let step = ((STEP_FLOPS / flops_per_item) as usize).max(64);
     let parts = parallel::map_chunks(k, chunk, flops_per_item * NS_PER_FLOP, |_, range| {
         let mut part = Mat::zeros(m, m);
         for start in range.clone().step_by(step) {
             control.check()?;
             let piece = as_faer(a).subcols(start, step.min(range.end - start));
-            triangular::matmul(
-                as_faer_mut(part.as_mut_slice(), m, m),
-                BlockStructure::TriangularLower,
-                Accum::Add,
-                piece,
-                BlockStructure::Rectangular,
-                piece.transpose(),
-                BlockStructure::Rectangular,
-                T::ONE,
-                Par::Seq,
-            );
+            lower_product(as_faer_mut(part.as_mut_slice(), m, m), piece);
         }
         Ok(part)
     });
@@ -70,26 +61,48 @@ fn along_inner<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>>
     Ok(total)
 }
 
-/// Lower triangle; strips of rows.
-fn by_strips<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
+/// Lower triangle; tiles on and below the diagonal.
+fn by_tiles<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Mat<T>> {
     let (m, k) = (a.n_rows(), a.n_cols());
     let mut c = Mat::zeros(m, m);
-    let chunk = parallel::chunk_size(m, 64).next_multiple_of(16);
-    let step = ((STEP_FLOPS / (2.0 * (chunk * m) as f64)) as usize).max(256);
-    let cost_ns = (m * k) as f64 * NS_PER_FLOP;
-    parallel::for_chunks_mut(c.as_mut_slice(), m, chunk, cost_ns, |_, range, rows| {
+    let mut tiles = tiles(as_faer_mut(c.as_mut_slice(), m, m), TILE, TILE);
+    tiles.retain(|tile| tile.cols.start <= tile.rows.start);
+    let step = ((STEP_FLOPS / (2 * TILE * TILE) as f64) as usize).max(256);
+    let cost_ns = (m * m * k) as f64 * NS_PER_FLOP / tiles.len() as f64;
+    let done = parallel::map_chunks(tiles.len(), 1, cost_ns, |index, _| {
+        let tile = &tiles[index];
+        let Ok(mut part) = tile.part.lock() else { return Ok(()) };
         for start in (0..k).step_by(step) {
-            if control.check().is_err() {
-                return;
-            }
+            control.check()?;
             let piece = as_faer(a).subcols(start, step.min(k - start));
-            let target = as_faer_mut(rows, range.len(), m).subcols_mut(0, range.end);
-            let right = piece.subrows(0, range.end).transpose();
-            multiply(target, true, T::ONE, piece.subrows(range.start, range.len()), right);
+            let left = piece.subrows(tile.rows.start, tile.rows.len());
+            let right = piece.subrows(tile.cols.start, tile.cols.len()).transpose();
+            if tile.rows == tile.cols {
+                lower_product(part.as_mut(), left);
+            } else {
+                multiply(part.as_mut(), true, T::ONE, left, right);
+            }
         }
+        Ok(())
     });
-    control.check()?;
+    done.into_iter().collect::<Result<()>>()?;
+    drop(tiles);
     Ok(c)
+}
+
+/// Lower triangle of C ← C + A·Aᵀ.
+fn lower_product<T: Scalar>(c: faer::MatMut<'_, T>, a: faer::MatRef<'_, T>) {
+    triangular::matmul(
+        c,
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        a,
+        BlockStructure::Rectangular,
+        a.transpose(),
+        BlockStructure::Rectangular,
+        T::ONE,
+        Par::Seq,
+    );
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use faer::Par;
 use faer::linalg::triangular_solve as faer_solve;
 use smelt_core::{Control, Error, Mat, MatRef, Result, parallel};
 
-use super::blas::{as_faer, as_faer_mut, row_strips};
+use super::blas::{as_faer, as_faer_mut, tiles};
 use super::{NS_PER_FLOP, Scalar};
 
 /// Which half of the matrix holds T; the other half is not read.
@@ -57,16 +57,16 @@ pub fn trsm<T: Scalar>(
         return Ok(());
     }
     let t = as_faer(t);
-    let whole = as_faer_mut(b.as_mut_slice(), n, n_right).transpose_mut();
+    let whole = as_faer_mut(b.as_mut_slice(), n, n_right);
     let cost_ns = (n * n) as f64 * NS_PER_FLOP;
     let chunk = parallel::chunk_size(n_right, 32);
-    let strips = row_strips(whole, chunk);
+    let strips = tiles(whole, n, chunk);
     parallel::for_chunks(n_right, chunk, cost_ns, |index, _| {
-        let Ok(mut strip) = strips[index].lock() else { return };
+        let Ok(mut strip) = strips[index].part.lock() else { return };
         if control.check().is_err() {
             return;
         }
-        let strip = strip.as_mut().transpose_mut();
+        let strip = strip.as_mut();
         match (triangle, diagonal) {
             (Triangle::Lower, Diagonal::Stored) => {
                 faer_solve::solve_lower_triangular_in_place(t, strip, Par::Seq);

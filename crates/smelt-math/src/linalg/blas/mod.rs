@@ -3,6 +3,7 @@
 //! faer is called for one thread always; threads are ours, over pieces with fixed borders.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use faer::linalg::matmul::matmul;
@@ -35,19 +36,38 @@ pub(super) fn as_faer_mut<T: Scalar>(
     faer::MatMut::from_row_major_slice_mut(data, n_rows, n_cols)
 }
 
-/// Strips of `height` rows, each to be written by one thread.
-pub(super) fn row_strips<T: Scalar>(
-    mut rest: faer::MatMut<'_, T>,
+/// A part of a matrix, to be written by one thread.
+pub(super) struct Tile<'a, T> {
+    /// Its rows in the whole.
+    pub(super) rows: Range<usize>,
+    /// Its columns in the whole.
+    pub(super) cols: Range<usize>,
+    /// The part itself.
+    pub(super) part: Mutex<faer::MatMut<'a, T>>,
+}
+
+/// Tiles of `height` × `width`, from the left to the right and from the top down.
+pub(super) fn tiles<T: Scalar>(
+    whole: faer::MatMut<'_, T>,
     height: usize,
-) -> Vec<Mutex<faer::MatMut<'_, T>>> {
-    let mut strips = Vec::with_capacity(rest.nrows().div_ceil(height));
-    while rest.nrows() > height {
-        let (strip, below) = rest.split_at_row_mut(height);
-        strips.push(Mutex::new(strip));
-        rest = below;
+    width: usize,
+) -> Vec<Tile<'_, T>> {
+    let (m, n) = whole.shape();
+    let mut tiles = Vec::with_capacity(m.div_ceil(height) * n.div_ceil(width));
+    let mut below = whole;
+    for top in (0..m).step_by(height) {
+        let rows = top..(top + height).min(m);
+        let (strip, rest) = below.split_at_row_mut(rows.len());
+        below = rest;
+        let mut right = strip;
+        for left in (0..n).step_by(width) {
+            let cols = left..(left + width).min(n);
+            let (part, rest) = right.split_at_col_mut(cols.len());
+            right = rest;
+            tiles.push(Tile { rows: rows.clone(), cols, part: Mutex::new(part) });
+        }
     }
-    strips.push(Mutex::new(rest));
-    strips
+    tiles
 }
 
 /// A row-major copy of a matrix of faer's.
