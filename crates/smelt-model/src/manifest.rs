@@ -71,12 +71,19 @@ fn yes() -> bool {
 pub(crate) struct Head {
     pub(crate) format: u32,
     pub(crate) kind: FileKind,
+    /// Version of the smelt that wrote the file, and when: every reader may count on them.
+    #[serde(rename = "smelt")]
+    _smelt: String,
+    #[serde(rename = "created")]
+    _created: String,
 }
 
 /// The manifest of a pipeline.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Pipeline {
     pub(crate) task: Task,
+    #[serde(rename = "target")]
+    _target: String,
     #[serde(default)]
     pub(crate) classes: Option<Vec<String>>,
     pub(crate) inputs: Vec<Input>,
@@ -251,22 +258,26 @@ mod tests {
 
     #[test]
     fn every_value_must_be_sound() {
-        let with =
-            |value: &str| read_head(&format!(r#"{{"format":1,"kind":"pipeline","x":{value}}}"#));
+        let with = |value: &str| {
+            let head = r#""format":1,"kind":"pipeline","smelt":"","created":"""#;
+            read_head(&format!("{{{head},\"x\":{value}}}"))
+        };
         assert_eq!(with("[1,2.5,null,{\"a\":\"ü\"}]").unwrap().kind, FileKind::Pipeline);
         let deep = "[".repeat(200) + &"]".repeat(200);
         for value in ["\"\\ud800\"", "1e999", "NaN", "01", "", deep.as_str()] {
             assert!(with(value).is_err(), "{value}");
         }
-        assert!(read_head(r#"{"format":2,"kind":"pipeline"}"#).is_err());
-        assert!(read_head(r#"{"format":1,"kind":"pickle"}"#).is_err());
+        for (format, kind) in [(2, "pipeline"), (0, "pipeline"), (1, "pickle")] {
+            let text = format!(r#"{{"format":{format},"kind":"{kind}","smelt":"","created":""}}"#);
+            assert!(read_head(&text).is_err(), "{text}");
+        }
     }
 
     #[test]
     fn manifests_that_contradict_themselves_are_refused() {
         let read = |task: &str, classes: &str, inputs: &str, threshold: &str| {
             Pipeline::read(&format!(
-                r#"{{"task":"{task}","classes":{classes},"inputs":[{inputs}],
+                r#"{{"task":"{task}","target":"y","classes":{classes},"inputs":[{inputs}],
                     "graph":{{"nodes":[],"output":"y","threshold":{threshold}}}}}"#
             ))
         };

@@ -3,7 +3,7 @@
 Plain JSON stands for itself: None, bool, int, finite float, str, and lists of values.  Everything
 else is a dict with a ``type`` from a closed list: ``float`` (NaN and infinities), ``tuple``,
 ``dict``, ``array``, ``scalar`` (of NumPy), ``strings`` (array of text), ``objects`` (array of plain
-values) and ``labels`` (a fitted label encoder).
+values), ``labels`` (a fitted label encoder) and ``categories`` (the encoder of boosted trees).
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from typing import Any
 import numpy as np
 
 from smelt.errors import ModelFileError
+from smelt.export.category_encoder import (
+    describe_encoder,
+    is_category_encoder,
+    restore_encoder,
+)
 
 _DTYPES = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)) | {
     "bool",
@@ -52,6 +57,8 @@ class Encoder:
             return self._array(value, name)
         if type(value).__module__.startswith("sklearn.") and type(value).__name__ == "LabelEncoder":
             return {"type": "labels", "classes": self.encode(value.classes_, f"{name}.classes_")}
+        if is_category_encoder(value):
+            return {"type": "categories", "state": self.encode(describe_encoder(value), name)}
         raise TypeError(
             f"{name} is a {type(value).__module__}.{type(value).__qualname__}, which a model file "
             "has no place for"
@@ -154,6 +161,9 @@ class Decoder:
         encoder.classes_ = self.decode(code["classes"])
         return encoder
 
+    def _categories(self, code: dict[str, Any]) -> Any:
+        return restore_encoder(self.decode(code["state"]))
+
 
 def _shape(code: dict[str, Any]) -> tuple[int, ...]:
     shape = tuple(code["shape"])
@@ -171,4 +181,5 @@ _DECODERS = {
     "strings": Decoder._strings,
     "objects": Decoder._objects,
     "labels": Decoder._labels,
+    "categories": Decoder._categories,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -231,15 +232,17 @@ class Model:
         return prediction
 
     def _facts(self) -> list[tuple[str, str]]:
-        training = self.manifest.get("training") or {}
         facts = [("target", self.target), ("task", self.task)]
         if self.classes_ is not None:
             shown = ", ".join(self.classes_[:6]) + (", …" if len(self.classes_) > 6 else "")
             facts.append(("classes", shown))
         facts.append(("columns", f"{len(self.manifest['inputs'])}"))
-        for name, metric in ((training.get("metrics") or {}).get("test") or {}).items():
-            if name == training.get("metric"):
-                facts.append((name, f"{metric['value']:.4g} (held out)"))
+        with suppress(KeyError, TypeError, ValueError):
+            # The training record is for people: a file without it, or with another one, will do.
+            training = self.manifest["training"]
+            name = str(training["metric"])
+            value = float(training["metrics"]["test"][name]["value"])
+            facts.append((name, f"{value:.4g} (held out)"))
         facts.append(("made", f"{self.manifest.get('created')} by smelt {self.manifest['smelt']}"))
         facts.append(("sha256", f"{self.sha256[:16]}…"))
         return facts
