@@ -84,7 +84,7 @@ impl RidgeParams {
                 self.alpha.len()
             )));
         }
-        if let Some(alpha) = self.alpha.iter().find(|alpha| !(**alpha >= 0.0)) {
+        if let Some(alpha) = self.alpha.iter().find(|alpha| alpha.is_nan() || **alpha < 0.0) {
             return Err(Error::parameter("alpha", format!("must be at least 0, got {alpha}")));
         }
         Ok(())
