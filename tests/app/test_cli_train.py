@@ -189,6 +189,7 @@ def test_ctrl_c_before_anything_is_trained(large, tmp_path):
     assert "Traceback" not in err and [p.name for p in tmp_path.iterdir()] == ["large.csv"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_once_keeps_the_best_so_far(large, tmp_path, smelt):
     process = start(large, tmp_path / "m.smelt")
     wait_for(process, "trial")
@@ -201,6 +202,7 @@ def test_ctrl_c_once_keeps_the_best_so_far(large, tmp_path, smelt):
     assert smelt("verify", tmp_path / "m.smelt").code == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_aborts_and_leaves_nothing(large, tmp_path):
     process = start(large, tmp_path / "m.smelt")
     wait_for(process, "trial")
