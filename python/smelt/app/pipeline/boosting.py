@@ -14,7 +14,7 @@ from smelt.app.pipeline.view import View
 from smelt.ensemble._trees import cut_trees
 
 MOST_ROUNDS = 1_500
-MOST_TREES = 12_000  # rounds × classes
+MOST_TREES = 6_000  # rounds × classes
 PROBE_ROUNDS = 10
 PATIENCE = 2.0  # rounds without a gain before stopping, over the learning rate
 
@@ -86,6 +86,7 @@ class Boosting:
             **candidate.params,
             "max_iter": step + 1,
             "log_target": candidate.log_target,
+            "ordered_categories": candidate.ordered,
         }
 
     def work(self, candidate: Candidate, problem: Problem, n_rows: int, n_features: int) -> float:
@@ -127,7 +128,7 @@ def _model(candidate: Candidate, problem: Problem, view: View, rounds: int, seed
     return kind(
         **candidate.params,
         max_iter=rounds,
-        categorical_features=view.categorical or None,
+        categorical_features=None if candidate.ordered else view.categorical or None,
         random_state=seed,
     )
 

@@ -29,7 +29,8 @@ class Problem:
 class Candidate:
     """One way to train a model: a family, its settings, the features it sees.
 
-    ``view`` is "trees", "linear" or "pieces"; ``log_target`` fits the logarithm of the target.
+    ``view`` is "trees", "linear" or "pieces"; ``log_target`` fits the logarithm of the target;
+    ``ordered`` takes category codes, which go by frequency, as numbers instead of sets.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Candidate:
     view: str
     params: Mapping[str, Any] = field(default_factory=dict)
     log_target: bool = False
+    ordered: bool = False
 
 
 def _boosting(
@@ -52,16 +54,25 @@ def _boosting(
 
 
 # Ordered: the first ones bring the most, each further one differs from those before it.
-_BOOSTING = (
+_FOR_CLASSES = (
     _boosting(0.08, 31, 20, 0.0, 1.0),
-    _boosting(0.05, 16, 10, 1.0, 0.5),
-    _boosting(0.05, 64, 20, 5.0, 0.4),
+    _boosting(0.05, 24, 15, 1.0, 0.5),
+    _boosting(0.05, 16, 5, 1.0, 0.6),
     _boosting(0.06, 6, 20, 1.0, 0.6),
-    _boosting(0.04, 31, 5, 10.0, 0.3),
-    _boosting(0.03, 110, 8, 2.0, 0.5),
+    _boosting(0.04, 64, 15, 3.0, 0.4),
+    _boosting(0.04, 31, 8, 3.0, 0.3),
+)
+_FOR_NUMBERS = (
+    _boosting(0.08, 31, 20, 0.0, 1.0),
+    _boosting(0.06, 24, 15, 1.0, 0.5),
+    _boosting(0.05, 64, 15, 3.0, 0.4),
+    _boosting(0.06, 16, 5, 1.0, 0.6),
+    _boosting(0.04, 110, 8, 2.0, 0.5),
+    _boosting(0.05, 31, 8, 3.0, 0.3),
 )
 _LARGE = (_boosting(0.1, 63, 30, 1.0, 0.8), _boosting(0.1, 127, 60, 5.0, 0.5))
 LARGE_ROWS = 150_000
+MANY_CLASSES = 12
 # Rows × features × outputs up to which so many boosting candidates are tried.
 _HOW_MANY = ((1_500_000, 6), (4_000_000, 5), (10_000_000, 4), (30_000_000, 3))
 
@@ -88,14 +99,24 @@ def portfolio(
     cells = n_rows * n_columns * max(1, problem.n_outputs if problem.task == "multiclass" else 1)
     settings: Sequence[Mapping[str, Any]] = _LARGE
     if n_rows <= LARGE_ROWS:
-        settings = _BOOSTING[: next((many for most, many in _HOW_MANY if cells <= most), 2)]
+        settings = _FOR_CLASSES if problem.is_classification else _FOR_NUMBERS
+        settings = settings[: next((many for most, many in _HOW_MANY if cells <= most), 2)]
+        if problem.n_outputs > MANY_CLASSES:  # each round is a tree a class
+            settings = settings[:2]
     for number, params in enumerate(settings):
         params = dict(params)
         if n_rows < 600:  # small leaves, or a small table has no splits at all
             params["min_samples_leaf"] = max(3, min(params["min_samples_leaf"], n_rows // 30))
         log_target = problem.skewed and number % 2 == 1
         boosting.append(
-            Candidate(f"boosting-{number + 1}", "gradient boosting", "trees", params, log_target)
+            Candidate(
+                f"boosting-{number + 1}",
+                "gradient boosting",
+                "trees",
+                params,
+                log_target,
+                ordered=number % 2 == 1,
+            )
         )
     linear = [
         Candidate("linear", "linear", "linear", log_target=problem.skewed),

@@ -186,7 +186,7 @@ class Run:
             rng = np.random.default_rng([search.seed, 1])
             calibration, predictions = choose(target, predictions, rng)
             if problem.n_outputs == 2:
-                threshold = choose_threshold(target, predictions[:, 1])
+                threshold = choose_threshold(target, predictions[:, 1]) if signal else 0.5
         return Chosen(members, calibration, threshold, predictions, signal)
 
     def _assemble(

@@ -12,7 +12,7 @@ from smelt.app.pipeline.text import counts
 from smelt.app.pipeline.view import View, frequent
 
 MOST_CODES = 200  # histograms have 255 bins
-FEWEST_WITH_MEANS = 12  # columns with fewer categories are left to the trees alone
+FEWEST_WITH_MEANS = 60  # columns with fewer categories are left to the trees alone
 
 
 def fit_tree_view(
