@@ -101,7 +101,8 @@ def portfolio(
     if n_rows <= LARGE_ROWS:
         settings = _FOR_CLASSES if problem.is_classification else _FOR_NUMBERS
         settings = settings[: next((many for most, many in _HOW_MANY if cells <= most), 2)]
-        if problem.n_outputs > MANY_CLASSES:  # each round is a tree a class
+        # Each round is a tree a class; more columns than rows need little and cost much.
+        if problem.n_outputs > MANY_CLASSES or n_columns > n_rows:
             settings = settings[:2]
     for number, params in enumerate(settings):
         params = dict(params)
