@@ -166,6 +166,8 @@ def train_lightgbm(
             for name, pair in frames.items()
         }
     )
+    if X.empty:
+        return float("nan"), float("nan"), {"note": "no column that LightGBM can use"}
     kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
     start = time.perf_counter()
     model = kind(verbose=-1, n_jobs=os.cpu_count()).fit(X, y)
