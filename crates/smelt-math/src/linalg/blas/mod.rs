@@ -1,6 +1,26 @@
 //! The library behind the operations: views of our matrices for faer, and its product.
 //!
 //! faer is called for one thread always; threads are ours, over pieces with fixed borders.
+//!
+//! SciPy's OpenBLAS is not borrowed, for two measured reasons (SciPy's bundled library, Zen 4 with
+//! AVX2, one thread each; the ratio is time of OpenBLAS over ours, above 1 we are faster):
+//!
+//! - Its results depend on its own number of threads: `dgemm`, `dgesv`, `dsyevd` and `dgesdd` give
+//!   other bits with one thread than with two, from n = 300 on at the latest, and that number can
+//!   only be set for the whole process (`openblas_set_num_threads_local` called on one thread is
+//!   seen by all).  The promise of the same bits could not be kept.
+//! - It would gain little:
+//!
+//! | n, f64 / f32 | 32 | 128 | 512 | 1024 |
+//! | --- | --- | --- | --- | --- |
+//! | product | 0.5 / 1.0 | 1.0 / 1.1 | 1.0 / 1.0 | 0.8 / 0.9 (strips; tiles since) |
+//! | Cholesky | 0.6 / 0.9 | 0.8 / 0.8 | 1.2 / 1.0 | 1.1 / 1.3 |
+//! | QR | 1.2 / 1.4 | 1.1 / 1.1 | 0.9 / 1.2 | 1.0 / 1.1 |
+//! | eigenvalues | 1.2 / 1.4 | 0.9 / 0.9 | 1.0 / 1.0 | 0.9 / 1.0 |
+//! | singular values | 1.0 / 1.1 | 0.9 / 0.9 | 1.2 / 1.1 | 1.0 / 1.1 |
+//!
+//! (Calls from Python, so the first column is mostly the cost of a call.)  The rows come again with
+//! `benchmarks/linalg/products_and_factorizations.py`.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
