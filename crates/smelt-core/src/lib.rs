@@ -6,6 +6,7 @@
 
 pub mod control;
 pub mod error;
+pub mod lanes;
 pub mod matrix;
 pub mod parallel;
 pub mod real;

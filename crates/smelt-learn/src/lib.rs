@@ -1,3 +1,5 @@
 //! Learning algorithms without trees: one folder a family, one file an algorithm.
 
+#![allow(non_snake_case)] // X, as in the formulas
+
 pub mod linear_model;

@@ -1,3 +1,4 @@
 //! Mathematics under the learning algorithms.
 
 pub mod linalg;
+pub mod optimize;

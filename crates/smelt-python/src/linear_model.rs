@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_learn::linear_model as kernels;
 
-use crate::arrays::{Matrix, Sparse, maybe_slice, sparse_view, to_array1, to_array2, view};
+use crate::arrays::{
+    Matrix, Sparse, by_dtype, maybe_slice, slice, sparse_view, to_array1, to_array2, view,
+};
 use crate::enter::{enter, raise};
 use crate::params::params;
 
@@ -123,9 +125,70 @@ fn linear_regression_dict(
     Ok(out)
 }
 
+#[pyfunction]
+#[pyo3(signature = (X, y, sample_weight=None, start=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn logistic_regression_fit<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    y: PyReadonlyArray1<'py, i32>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    start: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::LogisticRegressionParams>(py, keywords)?;
+    let (y, weight) = (slice(&y)?, maybe_slice(sample_weight.as_ref())?);
+    let start = maybe_slice(start.as_ref())?;
+    let fit = by_dtype!(Matrix, &X, |X| {
+        let X = view(X)?;
+        let fit = kernels::logistic_regression_fit::<_>;
+        enter(py, n_threads, |control| fit(X, y, weight, start, &params, control))?
+    });
+    logistic_regression_dict(py, fit)
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, y, sample_weight=None, start=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn logistic_regression_fit_sparse<'py>(
+    py: Python<'py>,
+    X: Sparse<'py>,
+    y: PyReadonlyArray1<'py, i32>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    start: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::LogisticRegressionParams>(py, keywords)?;
+    let (y, weight) = (slice(&y)?, maybe_slice(sample_weight.as_ref())?);
+    let start = maybe_slice(start.as_ref())?;
+    let fit = by_dtype!(Sparse, &X, |X| {
+        let X = sparse_view(X)?;
+        let fit = kernels::logistic_regression_fit_sparse::<_>;
+        enter(py, n_threads, |control| fit(X?, y, weight, start, &params, control))?
+    });
+    logistic_regression_dict(py, fit)
+}
+
+fn logistic_regression_dict(
+    py: Python<'_>,
+    fit: kernels::LogisticRegressionFit,
+) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("coef", to_array2(py, fit.coef)?)?;
+    out.set_item("intercept", to_array1(py, fit.intercept))?;
+    out.set_item("n_iter", fit.n_iter)?;
+    out.set_item("converged", fit.converged)?;
+    out.set_item("gradient_max", fit.gradient_max)?;
+    Ok(out)
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(linear_regression_fit, module)?)?;
     module.add_function(wrap_pyfunction!(linear_regression_fit_sparse, module)?)?;
+    module.add_function(wrap_pyfunction!(logistic_regression_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(logistic_regression_fit_sparse, module)?)?;
     module.add_function(wrap_pyfunction!(ridge_fit, module)?)?;
     module.add_function(wrap_pyfunction!(ridge_fit_sparse, module)?)
 }

@@ -1,0 +1,5 @@
+//! Minimisation of smooth functions.
+
+mod lbfgs;
+
+pub use lbfgs::{LbfgsFit, LbfgsParams, Objective, lbfgs};
