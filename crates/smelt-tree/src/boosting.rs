@@ -19,10 +19,10 @@ use serde::Deserialize;
 use smelt_core::{Control, Error, Result, parallel};
 
 use crate::bins::BordersRef;
-pub use crate::grower::Shuffler;
 use crate::grower::{Grower, Limits};
 use crate::histogram::Groups;
 use crate::loss::{Loss, LossName};
+pub use crate::shuffler::Shuffler;
 use crate::splitter::{Feature, Rules};
 
 /// Parameters, with scikit-learn's names.

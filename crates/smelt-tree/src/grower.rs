@@ -12,10 +12,11 @@
 //! Histograms are taken from a pool and go back to it.
 
 use smelt_core::simd::vectorize;
-use smelt_core::{Control, Pcg64, Result, parallel};
+use smelt_core::{Control, Result, parallel};
 
 use crate::histogram::{Groups, Histogram, RowSet, open};
 use crate::quantile;
+use crate::shuffler::Shuffler;
 use crate::splitter::{
     Feature, LEAST_HESSIAN, Rules, Running, Split, Totals, best_split, node_value,
 };
@@ -496,43 +497,4 @@ fn best(splits: impl Iterator<Item = Option<Split>>) -> Option<Split> {
         Some(best) if split.gain <= best.gain => Some(best),
         _ => Some(split),
     })
-}
-
-/// Random numbers as NumPy's `Generator(PCG64)` hands them out.
-#[derive(Debug, Clone)]
-pub struct Shuffler {
-    /// The generator.
-    pub random: Pcg64,
-    /// Half of a 64-bit draw that waits to be used.
-    pub half: Option<u32>,
-}
-
-impl Shuffler {
-    fn next_u32(&mut self) -> u32 {
-        if let Some(half) = self.half.take() {
-            return half;
-        }
-        let both = self.random.next_u64();
-        self.half = Some((both >> 32) as u32);
-        both as u32
-    }
-
-    /// Uniform on 0..=highest: draws of as many bits, until one is not above.
-    fn bounded(&mut self, highest: u32) -> u32 {
-        let mask = u32::MAX >> highest.leading_zeros().min(31);
-        loop {
-            let drawn = self.next_u32() & mask;
-            if drawn <= highest {
-                return drawn;
-            }
-        }
-    }
-
-    /// `Generator.shuffle` of a vector.
-    pub(crate) fn shuffle<T>(&mut self, values: &mut [T]) {
-        for i in (1..values.len()).rev() {
-            let j = self.bounded(i as u32) as usize;
-            values.swap(i, j);
-        }
-    }
 }

@@ -8,6 +8,7 @@ mod histogram;
 pub mod loss;
 pub mod predict;
 pub mod quantile;
+mod shuffler;
 mod splitter;
 
 pub use ensemble::{Ensemble, EnsembleRef};
