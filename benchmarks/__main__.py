@@ -24,6 +24,7 @@ def find_workloads(patterns: list[str]) -> list[Workload]:
         if spec is None or spec.loader is None:
             continue
         module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their module up
         spec.loader.exec_module(module)
         place = f"{path.parent.name}/{path.stem}"
         for workload in getattr(module, "WORKLOADS", []):

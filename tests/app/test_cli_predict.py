@@ -147,7 +147,7 @@ def test_odd_values_are_counted(smelt, model, tmp_path):
     assert "column 'age': 1 row (25.0 %) outside the range" in done.err
     assert "column 'age': 1 row (25.0 %) with a value that cannot be read" in done.err
     document = json.loads(smelt("predict", model, path, "-o", tmp_path / "o.csv", "--json").out)
-    assert document["issues"]["unseen"] == {"job": 2} and document["rows"] == 4
+    assert document["issues"]["unseen"] == {"job": 2, "note": 4} and document["rows"] == 4
 
 
 def test_a_missing_column_is_named_with_a_guess(smelt, model, tmp_path):

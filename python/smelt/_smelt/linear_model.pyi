@@ -12,6 +12,24 @@ def linear_regression_fit_sparse(
     X: Any, y: Any, sample_weight: Any = None, n_threads: int | None = None, **keywords: Any
 ) -> Any: ...
 
+def logistic_regression_fit(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    start: Any = None,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any: ...
+
+def logistic_regression_fit_sparse(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    start: Any = None,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any: ...
+
 def ridge_fit(
     X: Any, y: Any, sample_weight: Any = None, n_threads: int | None = None, **keywords: Any
 ) -> Any: ...
