@@ -7,7 +7,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import smelt
 from smelt._native import NATIVE, load_native
 
-
 # Classes that pass checks which scikit-learn's own do not: nothing is expected to fail.
 BETTER = {"LogisticRegression"}
 
