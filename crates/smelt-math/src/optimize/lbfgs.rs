@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn minimise(preconditioned: bool) -> (usize, Vec<f64>) {
-        let scales = (0..40).map(|i| 10_f64.powf(f64::from(i) / 20.0)).collect();
+        let scales = (0..40).map(|i| 10_f64.powf(f64::from(i) / 40.0)).collect();
         let mut bowl = Bowl { scales, preconditioned, n_evaluations: 0 };
         let mut point = vec![-0.5; 40];
         point.iter_mut().enumerate().for_each(|(i, x)| *x += i as f64);
@@ -279,7 +279,8 @@ mod tests {
             rounding: 1e-15,
         };
         let fit = lbfgs(&mut bowl, &mut point, &params, &Control::new()).unwrap();
-        assert!(fit.converged && (fit.value - 40.0).abs() < 1e-12);
+        assert!(fit.converged, "{fit:?}");
+        assert!((fit.value - 40.0).abs() < 1e-12, "{fit:?}");
         (bowl.n_evaluations, point)
     }
 
