@@ -1,6 +1,6 @@
 """smelt.linalg against SciPy's OpenBLAS, on square matrices of 32 to 2048 and on tall ones.
 
-The table in ``crates/smelt-math/src/linalg/thresholds.rs`` comes from here.
+The table in ``crates/smelt-math/src/linalg/blas/mod.rs`` comes from here.
 """
 
 import numpy as np
