@@ -76,6 +76,11 @@ impl ParseNumber {
         if !self.comma && self.thousands.is_none() {
             return text.parse().ok();
         }
+        if let Some(mark) = self.thousands
+            && !is_grouped(text, mark, if self.comma { ',' } else { '.' })
+        {
+            return None;
+        }
         changed.clear();
         for c in text.chars() {
             match c {
@@ -87,6 +92,18 @@ impl ParseNumber {
         }
         changed.parse().ok()
     }
+}
+
+/// Whether `mark` stands between groups of three digits only, or nowhere: 12,345 but not 12,34.
+fn is_grouped(text: &str, mark: char, point: char) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once(point).unwrap_or((unsigned, ""));
+    let (first, rest) = whole.split_once(mark).map_or((whole, None), |(a, b)| (a, Some(b)));
+    let grouped = rest.is_none_or(|rest| {
+        first.len() <= 3 && rest.split(mark).all(|group| group.len() == 3 && digits(group))
+    });
+    !first.is_empty() && digits(first) && digits(fraction) && grouped
 }
 
 impl Op for ParseNumber {
@@ -123,5 +140,21 @@ impl Op for ParseNumber {
             });
         }
         Ok(Value::number(numbers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_grouped;
+
+    #[test]
+    fn thousands_stand_between_groups_of_three() {
+        for good in ["1", "12345", "1,234", "-12,345,678.5", "+1,234.", "0.25"] {
+            assert!(is_grouped(good, ',', '.'), "{good}");
+        }
+        for bad in ["12,34", "1234,567", ",123", "1,", "1,2345", "1.2,345", "", "1e5", "--1"] {
+            assert!(!is_grouped(bad, ',', '.'), "{bad}");
+        }
+        assert!(is_grouped("1.234,5", '.', ',') && !is_grouped("1.23,5", '.', ','));
     }
 }
