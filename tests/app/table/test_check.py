@@ -12,6 +12,15 @@ Y = RNG.integers(0, 2, N)
 PRICE = np.exp(RNG.normal(5, 1, N))
 
 
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """Every test draws the same numbers, whichever tests ran before it."""
+    RNG.bit_generator.state = START
+
+
 def codes(frame, target):
     table = read_table(frame).frame
     return {
