@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
-import os
-import resource
 import statistics
-import time
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
@@ -27,7 +30,9 @@ class Peer:
 class Workload:
     """What is timed: data, peers that do the same work on it, and the quality of their answers.
 
-    ``per`` is the number of calls inside one run (for latencies); seconds are divided by it.
+    ``per`` is the number of calls inside one run (for latencies); seconds are divided by it.  The
+    twin is the peer ``plain``; where it would take too long at this size, ``twin`` names the
+    workload in which twin and kernel meet at a smaller one.  (Whole pipelines have no twin.)
     """
 
     name: str
@@ -37,6 +42,28 @@ class Workload:
     per: int = 1
     unit: str = "s"
     note: str = ""
+    twin: str = ""
+
+    def peer(self, name: str) -> Peer:
+        """Return the peer of that name."""
+        peer = self.peers[name]
+        return peer if isinstance(peer, Peer) else Peer(run=peer)
+
+
+def on_the_twin(peer: Callable[[Any], Any] | Peer) -> Peer:
+    """Return the same work done by the NumPy twins: the peer ``plain``."""
+    inner = peer if isinstance(peer, Peer) else Peer(run=peer)
+
+    def within(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def call(argument: Any) -> Any:
+            import smelt
+
+            with smelt.config(engine="plain"):
+                return function(argument)
+
+        return call
+
+    return Peer(run=within(inner.run), setup=inner.setup)
 
 
 @dataclass
@@ -50,6 +77,7 @@ class Row:
     peak_mb: list[float] = field(default_factory=list)
     elsewhere: list[float] = field(default_factory=list)
     quality: dict[str, float] = field(default_factory=dict)
+    cold: bool = False  #: the first call was timed, with what it imports: a second takes too long
     failure: str = ""
 
     @property
@@ -58,105 +86,95 @@ class Row:
         return statistics.median(self.seconds) * UNITS[self.unit]
 
 
+def load_module(path: Path) -> ModuleType:
+    """Import ``benchmarks/<family>/<algorithm>.py``."""
+    name = f"{path.parent.name}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+class Runner:
+    """One peer in a fresh process: it makes the data, warms up, and times itself when told to.
+
+    The answers are dicts that :mod:`measurement` makes.
+    """
+
+    def __init__(self, path: Path, workload: Workload, peer: str) -> None:
+        from measurement import serve
+
+        context = multiprocessing.get_context("spawn")
+        self.row = Row(workload.name, peer, workload.unit)
+        self.per = workload.per
+        self.pipe: Connection
+        self.pipe, there = context.Pipe()
+        self.process: SpawnProcess = context.Process(
+            target=serve, args=(str(path), workload.name, peer, there), daemon=True
+        )
+        self.process.start()
+        there.close()
+
+    def take(self, seconds: float) -> bool:
+        """Put the next answer into the row; False when no timing may follow."""
+        try:
+            if not self.pipe.poll(seconds):
+                self.row.failure = f"no answer within {seconds:.0f} s"
+                return False
+            answer = self.pipe.recv()
+        except EOFError:
+            self.row.failure = "the process died (out of memory?)"
+            return False
+        if "failure" in answer:
+            self.row.failure = answer["failure"]
+            return False
+        if "seconds" in answer:
+            self.row.seconds.append(answer["seconds"] / self.per)
+            self.row.peak_mb.append(answer["peak_mb"])
+            self.row.elsewhere.append(answer["elsewhere"])
+            self.row.cold = answer["cold"]
+        self.row.quality.update(answer.get("quality", {}))
+        return not self.row.cold
+
+    def time(self, seconds: float) -> bool:
+        """Ask for one timing."""
+        self.pipe.send("time")
+        return self.take(seconds)
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
 def run_workload(
-    workload: Workload, wanted: list[str] | None, repeats: int, timeout: float
+    path: Path, workload: Workload, wanted: list[str] | None, repeats: int, timeout: float
 ) -> list[Row]:
     """Time every peer ``repeats`` times, in turn, and print a line for each."""
-    data = workload.data()
-    rows = {
-        name: Row(workload.name, name, workload.unit)
-        for name in workload.peers
-        if wanted is None or name in wanted
-    }
-    for _ in range(repeats):
-        for name, row in rows.items():
-            if not row.failure:
-                _one_timing(workload, data, name, row, timeout)
-    best = min((row.median for row in rows.values() if row.seconds), default=0.0)
-    for row in rows.values():
-        print(_line(row, best), flush=True)
-    return list(rows.values())
-
-
-def _one_timing(workload: Workload, data: Any, name: str, row: Row, timeout: float) -> None:
-    """Fork, warm up, time once, and take the figures from the child."""
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    with_quality = not row.quality
-    child = context.Process(target=_child, args=(workload, data, name, with_quality, sender))
-    child.start()
-    sender.close()
+    names = [name for name in workload.peers if wanted is None or name in wanted]
+    runners: list[Runner] = []
     try:
-        if not receiver.poll(2 * timeout):
-            row.failure = f"over {timeout:.0f} s"
-            return
-        answer = receiver.recv()
-    except EOFError:
-        row.failure = "the process died (out of memory?)"
-        return
+        ready = []
+        for name in names:  # one after the other: each warms up alone
+            runners.append(Runner(path, workload, name))
+            if runners[-1].take(2 * timeout):  # with making the data and judging the answer
+                ready.append(runners[-1])
+        for _ in range(repeats):
+            ready = [runner for runner in ready if runner.time(timeout)]
     finally:
-        child.kill() if child.is_alive() and row.failure else child.join()
-    if "failure" in answer:
-        row.failure = answer["failure"]
-        return
-    row.seconds.append(answer["seconds"] / workload.per)
-    row.peak_mb.append(answer["peak_mb"])
-    row.elsewhere.append(answer["elsewhere"])
-    row.quality.update(answer["quality"])
-
-
-def _child(workload: Workload, data: Any, name: str, with_quality: bool, sender: Any) -> None:
-    """What runs in the forked process."""
-    try:
-        peer = workload.peers[name]
-        if not isinstance(peer, Peer):
-            peer = Peer(run=peer)
-        state = data if peer.setup is None else peer.setup(data)
-        start = time.perf_counter()
-        fitted = peer.run(state)  # warm-up: imports, thread pools, page faults of the code
-        if time.perf_counter() - start < 20:
-            before = _resident_mb()
-            busy, own = _machine_seconds(), _own_seconds()
-            start = time.perf_counter()
-            fitted = peer.run(state)
-            seconds = time.perf_counter() - start
-        else:
-            before, busy, own = _resident_mb(), 0.0, 0.0
-            seconds = time.perf_counter() - start
-        other = max(0.0, _machine_seconds() - busy - (_own_seconds() - own)) if busy else 0.0
-        answer = {
-            "seconds": seconds,
-            "peak_mb": max(0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before),
-            "elsewhere": other / (seconds * (os.cpu_count() or 1)),
-            "quality": {
-                label: float(measure(fitted, data)) for label, measure in workload.quality.items()
-            }
-            if with_quality
-            else {},
-        }
-    except ImportError as error:
-        answer = {"failure": f"not installed ({error.name})"}
-    except Exception as error:
-        answer = {"failure": f"{type(error).__name__}: {error}"[:200]}
-    sender.send(answer)
-    sender.close()
-
-
-def _resident_mb() -> float:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
-
-
-def _machine_seconds() -> float:
-    """Seconds of CPU that the whole machine has been busy."""
-    with open("/proc/stat") as stat:
-        user, nice, system = (int(value) for value in stat.readline().split()[1:4])
-    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
-
-
-def _own_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+        for runner in runners:
+            runner.stop()
+    rows = [runner.row for runner in runners]
+    best = min((row.median for row in rows if row.seconds), default=0.0)
+    for row in rows:
+        print(_line(row, best), flush=True)
+    if workload.twin:
+        print(f"  {'plain':24} smaller, in {workload.twin}", flush=True)
+    return rows
 
 
 def _line(row: Row, best: float) -> str:
@@ -164,8 +182,19 @@ def _line(row: Row, best: float) -> str:
         return f"  {row.peer:24} -  {row.failure}"
     quality = "  ".join(f"{label} {value:.6g}" for label, value in row.quality.items())
     spread = (max(row.seconds) - min(row.seconds)) * UNITS[row.unit]
-    disturbed = "  disturbed by other work" if statistics.median(row.elsewhere) > DISTURBED else ""
     return (
         f"  {row.peer:24} {row.median:9.4g} {row.unit} ±{spread:.2g}  {row.median / best:6.2f}x"
-        f"  {statistics.median(row.peak_mb):7.0f} MB  {quality}{disturbed}{row.failure}"
-    )
+        f"  {statistics.median(row.peak_mb):7.1f} MB  {quality}  {remark(row)}"
+    ).rstrip()
+
+
+def remark(row: Row) -> str:
+    """Return what one should know about the timings of a row."""
+    remarks = []
+    if row.cold:
+        remarks.append("first call only")
+    if row.elsewhere and statistics.median(row.elsewhere) > DISTURBED:
+        remarks.append("disturbed by other work")
+    if row.failure:
+        remarks.append(row.failure)
+    return ", ".join(remarks)

@@ -12,13 +12,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness import DISTURBED, Row
+from harness import Row, Workload, remark
 
-PACKAGES = ("smelt", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "lightgbm", "glum")
+PACKAGES = (
+    "smelt", "numpy", "scipy", "scikit-learn", "polars",
+    "scikit-learn-intelex", "lightgbm", "glum", "snapml",
+)  # fmt: skip
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, versions, date."""
+def machine() -> dict[str, str]:
+    """Return what the figures depend on: the date, and a line on processor, cores and versions."""
     model = platform.processor() or platform.machine()
     flags: set[str] = set()
     cpuinfo = Path("/proc/cpuinfo")
@@ -30,31 +33,29 @@ def machine() -> dict[str, Any]:
             if key.strip() == "flags":
                 flags = set(value.split())
     vector = next((name for name in ("avx512f", "avx2", "sse4_2") if name in flags), "scalar")
-    versions = {}
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = []
     for package in PACKAGES:
         try:
-            versions[package] = metadata.version(package)
+            versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
-            continue
-    facts = {
-        "processor": model,
-        "vector": vector,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": versions,
+            versions.append(f"{package} not installed")
+    return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "summary": (
+            f"{os.cpu_count()} cores of {model} ({vector}), {memory:.0f} GiB, "
+            f"{platform.system()}, Python {platform.python_version()}; {', '.join(versions)}"
+        ),
     }
-    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
-    facts["summary"] = (
-        f"{facts['cores']} cores of {model} ({vector}), Python {facts['python']}; {listed}"
-    )
-    return facts
 
 
-def write_results(rows: list[Row], folder: Path, *, complete: bool) -> None:
-    """Merge the rows into ``results.json`` and write ``README.md`` (the table) from it.
+def write_results(
+    rows: list[Row], workloads: dict[str, Workload], folder: Path, *, complete: bool
+) -> None:
+    """Merge the rows into ``results.json`` and write ``README.md`` (the tables) from it.
 
     A run of some workloads replaces their rows and keeps the others; a complete run starts anew.
+    Every row keeps the machine, the versions and the date that it was measured with.
     """
     folder.mkdir(exist_ok=True)
     store = folder / "results.json"
@@ -63,40 +64,67 @@ def write_results(rows: list[Row], folder: Path, *, complete: bool) -> None:
     fresh: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         fresh.setdefault(row.workload, []).append(
-            asdict(row) | {"median": row.median if row.seconds else None, "date": facts["date"]}
+            asdict(row)
+            | {
+                "median": row.median if row.seconds else None,
+                "remark": remark(row),
+                "measured": f"{facts['date']} on {facts['summary']}",
+            }
         )
     for name, measured in fresh.items():
         peers = {row["peer"] for row in measured}
-        old = [row for row in kept.get(name, []) if row["peer"] not in peers]
-        kept[name] = measured + old
-    store.write_text(json.dumps({"machine": facts, "workloads": kept}, indent=1) + "\n")
-    (folder / "README.md").write_text(_markdown(facts, kept))
+        old = kept.get(name, {}).get("rows", [])
+        kept[name] = {
+            "note": workloads[name].note,
+            "twin": workloads[name].twin,
+            "rows": measured + [row for row in old if row["peer"] not in peers],
+        }
+    store.write_text(json.dumps({"workloads": kept}, indent=1, ensure_ascii=False) + "\n")
+    (folder / "README.md").write_text(_markdown(kept))
 
 
-def _markdown(facts: dict[str, Any], workloads: dict[str, list[dict[str, Any]]]) -> str:
+def _markdown(workloads: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# Benchmark results",
         "",
-        f"Measured {facts['date']} on {facts['summary']}.",
-        "Each peer runs in a process of its own, in turn; the median of the timings stands,",
-        "after one warm-up. *vs smelt* is the peer's time over smelt's: above 1 smelt is faster.",
-        "*peak* is the growth of resident memory. *elsewhere* marks timings during which other",
-        "work took over 10 % of the machine. Written by `make bench`.",
-        "",
-        "| workload | peer | time | vs smelt | peak MB | quality | |",
-        "| --- | --- | --: | --: | --: | --- | --- |",
+        "Each peer runs in a fresh process, all in turn; the median of the timings stands, after",
+        "a warm-up (*first call only* where one call takes over 20 s).  *vs smelt* is the peer's",
+        "time over smelt's: above 1 smelt is faster.  *plain* is the NumPy twin on the same data.",
+        "*peak* is the most memory within the call above that before it.  Written by `make bench`.",
     ]
-    for name, rows in sorted(workloads.items()):
-        own = next((row["median"] for row in rows if row["peer"] == "smelt"), None)
-        for row in sorted(rows, key=lambda row: (row["median"] is None, row["median"])):
-            if row["median"] is None:
-                lines.append(f"| {name} | {row['peer']} | – | | | | {row['failure']} |")
-                continue
-            ratio = f"{row['median'] / own:.2f}" if own else ""
-            quality = ", ".join(f"{key} {value:.6g}" for key, value in row["quality"].items())
-            noisy = "elsewhere" if statistics.median(row["elsewhere"]) > DISTURBED else ""
-            lines.append(
-                f"| {name} | {row['peer']} | {row['median']:.4g} {row['unit']} | {ratio} "
-                f"| {statistics.median(row['peak_mb']):.0f} | {quality} | {noisy} |"
-            )
+    measured = sorted({row["measured"] for part in workloads.values() for row in part["rows"]})
+    for one in reversed(measured):
+        lines += [
+            "",
+            f"## {one.partition(' on ')[0]}",
+            "",
+            f"{one.partition(' on ')[2]}",
+            "",
+            "| workload | peer | time | vs smelt | peak MB | quality | |",
+            "| --- | --- | --: | --: | --: | --- | --- |",
+        ]
+        for name, part in sorted(workloads.items()):
+            rows = [row for row in part["rows"] if row["measured"] == one]
+            lines += _table_rows(name, part, rows)
     return "\n".join(lines) + "\n"
+
+
+def _table_rows(name: str, part: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    """Return the lines of one workload, the fastest first; what could not run comes last."""
+    lines = []
+    own = next((row["median"] for row in rows if row["peer"] == "smelt"), None)
+    for row in sorted(rows, key=lambda row: (row["median"] is None, row["median"])):
+        if row["median"] is None:
+            lines.append(f"| {name} | {row['peer']} | – | | | | {row['remark']} |")
+            continue
+        ratio = f"{row['median'] / own:.2f}" if own else ""
+        quality = ", ".join(f"{key} {value:.6g}" for key, value in row["quality"].items())
+        peak = f"{statistics.median(row['peak_mb']):.1f}" if row["peak_mb"] else ""
+        remarks = "; ".join(filter(None, [part["note"], row["remark"]]))
+        lines.append(
+            f"| {name} | {row['peer']} | {row['median']:.4g} {row['unit']} | {ratio} "
+            f"| {peak} | {quality} | {remarks} |"
+        )
+    if rows and part["twin"]:
+        lines.append(f"| {name} | plain | – | | | | smaller, in {part['twin']} |")
+    return lines

@@ -1,22 +1,13 @@
 """``smelt.train`` with no option but the target, beside LightGBM with its defaults, on real tables.
 
-    python benchmarks/app/train.py [NAME …] [--folder DATA] [--markdown FILE]
-
 Rows whose number is a multiple of five are the test part (``adult`` has its own); both see the same
-rows.  LightGBM gets numbers as numbers and words as categories; text it cannot use.  Each runs in a
-process of its own, so that the peak of its memory is its own; seconds include reading a frame,
-checks, validation and refit, and for LightGBM the fit alone.
+rows.  LightGBM gets numbers as numbers and words as categories; text it cannot use.  Seconds are
+for smelt the checks, validation, choice and refit, and for LightGBM the fit alone.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import multiprocessing
 import os
-import resource
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from harness import Peer, Workload
 
 MISSING = ["NA", "?"]
 
@@ -68,10 +60,13 @@ TABLES = {
 }
 
 
-def read(table: Table, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read(table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the training rows and the test rows, text as text."""
     from smelt.app.table import ReadOptions, read_table
 
+    folder = Path(os.environ.get("SMELT_DATA", "data"))
+    if not (folder / table.path).exists():
+        raise FileNotFoundError(f"no {table.path} in {folder}: set SMELT_DATA")
     options = ReadOptions(delimiter=table.separator if table.separator != "," else None)
 
     def one(path: str) -> pl.DataFrame:
@@ -89,6 +84,89 @@ def read(table: Table, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     return train.filter(~every_fifth), train.filter(every_fifth)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Both parts of a table."""
+
+    table: Table
+    train: pl.DataFrame
+    test: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a fitted model says of the test part: n×k, and the names of the classes."""
+
+    predict: Callable[[], np.ndarray]
+    classes: list[str]
+
+
+def data_of(table: Table) -> Part:
+    return Part(table, *read(table))
+
+
+def train_smelt(part: Part) -> Scored:
+    """Train with no option but the target."""
+    import smelt
+
+    result = smelt.train(part.train, part.table.target)
+    rows = part.test.drop(part.table.target)
+    return Scored(lambda: result.model.run(rows).values, result.manifest["classes"])
+
+
+def frames(part: Part) -> dict[str, Any]:
+    """Return what LightGBM can use of the columns: numbers, and words as categories."""
+    import lightgbm
+    import pandas as pd
+
+    train, test = part.train, part.test
+    columns = {}
+    for name in train.columns:
+        if name == part.table.target:
+            continue
+        both = pl.concat([train[name], test[name]])
+        numbers = both
+        if both.dtype == pl.String:
+            known = both.replace(dict.fromkeys(MISSING))
+            numbers = known.cast(pl.Float64, strict=False)
+            if numbers.null_count() > known.null_count() + 20:
+                if both.n_unique() <= 0.5 * len(both):
+                    columns[name] = pd.Categorical(both.to_list())
+                continue
+        if numbers.dtype.is_temporal():
+            numbers = numbers.to_physical()
+        columns[name] = numbers.cast(pl.Float64).to_numpy()
+    if not columns:
+        raise ValueError("no column that LightGBM can use")
+    whole = pd.DataFrame(columns)
+    regression = part.table.metric in ("rmse", "r2")
+    classes = [] if regression else sorted(map(str, train[part.table.target].unique()))
+    return {
+        "kind": lightgbm.LGBMRegressor if regression else lightgbm.LGBMClassifier,
+        "X": whole[: train.height],
+        "y": target_of(train[part.table.target], classes),
+        "X_test": whole[train.height :],
+        "classes": classes,
+    }
+
+
+def train_lightgbm(state: dict[str, Any]) -> Scored:
+    """Fit LightGBM with its defaults."""
+    model = state["kind"](verbose=-1, n_jobs=os.cpu_count()).fit(state["X"], state["y"])
+    classes = state["classes"]
+    predict = model.predict_proba if classes else lambda rows: model.predict(rows)[:, None]
+    return Scored(lambda: predict(state["X_test"]), classes)
+
+
+def target_of(series: pl.Series, classes: list[str]) -> np.ndarray:
+    """Return codes of the classes, or numbers."""
+    if not classes:
+        return series.cast(pl.Float64).to_numpy()
+    codes = {label: code for code, label in enumerate(classes)}
+    lower = series.dtype == pl.Boolean
+    return np.array([codes[str(value).lower() if lower else str(value)] for value in series])
+
+
 def figure(metric: str, target: np.ndarray, prediction: np.ndarray) -> float:
     """Return the figure of one model; ``prediction`` is n×k."""
     from sklearn import metrics
@@ -102,156 +180,18 @@ def figure(metric: str, target: np.ndarray, prediction: np.ndarray) -> float:
     return float(metrics.root_mean_squared_error(target, prediction[:, 0]))
 
 
-def train_smelt(
-    table: Table, train: pl.DataFrame, test: pl.DataFrame
-) -> tuple[float, float, dict[str, Any]]:
-    """Train with no option but the target and predict the test rows."""
-    import smelt
-
-    start = time.perf_counter()
-    result = smelt.train(train, table.target)
-    seconds = time.perf_counter() - start
-    start = time.perf_counter()
-    values = result.model.run(test.drop(table.target)).values
-    predicting = time.perf_counter() - start
-    classes = result.manifest["classes"]
-    training = result.manifest["training"]
-    more = {
-        "model_kib": round(len(result.data) / 1024),
-        "us_per_row": round(1e6 * predicting / test.height, 1),
-        "cross_validated": training["metrics"]["cross_validation"][table.metric]["value"],
-        "held_out": training["metrics"]["test"][table.metric],
-        "members": {row["name"]: row["weight"] for row in training["leaderboard"] if row["weight"]},
-    }
-    return figure(table.metric, target_of(test[table.target], classes), values), seconds, more
+def score(scored: Scored, part: Part) -> float:
+    """Return the figure on the test part."""
+    target = target_of(part.test[part.table.target], scored.classes)
+    return figure(part.table.metric, target, scored.predict())
 
 
-def train_lightgbm(
-    table: Table, train: pl.DataFrame, test: pl.DataFrame
-) -> tuple[float, float, dict[str, Any]]:
-    """Fit LightGBM with its defaults."""
-    import lightgbm
-    import pandas as pd
-
-    columns = [name for name in train.columns if name != table.target]
-    frames: dict[str, tuple[Any, Any]] = {}
-    for name in columns:
-        both = pl.concat([train[name], test[name]])
-        numbers = both
-        if both.dtype == pl.String:
-            numbers = both.replace(dict.fromkeys(MISSING)).cast(pl.Float64, strict=False)
-            if numbers.null_count() > both.replace(dict.fromkeys(MISSING)).null_count() + 20:
-                if both.n_unique() > 0.5 * len(both):
-                    continue
-                whole = pd.Series(pd.Categorical(both.to_list()))
-                frames[name] = (whole[: train.height], whole[train.height :])
-                continue
-        if numbers.dtype.is_temporal():
-            numbers = numbers.to_physical()
-        values = pd.Series(numbers.cast(pl.Float64).to_numpy())
-        frames[name] = (values[: train.height], values[train.height :])
-    classes = (
-        [] if table.metric in ("rmse", "r2") else sorted(map(str, train[table.target].unique()))
+WORKLOADS = [
+    Workload(
+        f"train-{name}",
+        data=lambda table=table: data_of(table),
+        quality={table.metric: score},
+        peers={"smelt": train_smelt, "lightgbm": Peer(setup=frames, run=train_lightgbm)},
     )
-    y = target_of(train[table.target], classes)
-    X = pd.DataFrame(
-        {
-            name: pair[0].to_numpy() if pair[0].dtype == float else pair[0].array
-            for name, pair in frames.items()
-        }
-    )
-    Z = pd.DataFrame(
-        {
-            name: pair[1].to_numpy() if pair[1].dtype == float else pair[1].array
-            for name, pair in frames.items()
-        }
-    )
-    if X.empty:
-        return float("nan"), float("nan"), {"note": "no column that LightGBM can use"}
-    kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
-    start = time.perf_counter()
-    model = kind(verbose=-1, n_jobs=os.cpu_count()).fit(X, y)
-    seconds = time.perf_counter() - start
-    prediction = model.predict_proba(Z) if classes else model.predict(Z)[:, None]
-    return figure(table.metric, target_of(test[table.target], classes), prediction), seconds, {}
-
-
-def target_of(series: pl.Series, classes: list[str]) -> np.ndarray:
-    """Return codes of the classes, or numbers."""
-    if not classes:
-        return series.cast(pl.Float64).to_numpy()
-    codes = {label: code for code, label in enumerate(classes)}
-    return np.array(
-        [
-            codes[str(value).lower() if series.dtype == pl.Boolean else str(value)]
-            for value in series
-        ]
-    )
-
-
-TRAINERS = {"smelt": train_smelt, "lightgbm": train_lightgbm}
-
-
-def measure(name: str, trainer: str, folder: Path, answer: Any) -> None:
-    """Run one trainer on one table and send what came out."""
-    train, test = read(TABLES[name], folder)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    value, seconds, more = TRAINERS[trainer](TABLES[name], train, test)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    answer.send(
-        {
-            "value": value,
-            "seconds": round(seconds, 1),
-            "peak_mb": round(peak / 1024),
-            "before_mb": round(before / 1024),
-            **more,
-        }
-    )
-
-
-def run(name: str, trainer: str, folder: Path) -> dict[str, Any]:
-    """Measure in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=measure, args=(name, trainer, folder, there))
-    process.start()
-    there.close()
-    try:
-        found: dict[str, Any] = here.recv()
-    except EOFError:
-        found = {"value": float("nan"), "seconds": float("nan"), "peak_mb": 0, "error": True}
-    process.join()
-    return found
-
-
-def row(name: str, found: dict[str, dict[str, Any]]) -> str:
-    """Return one line of the Markdown table."""
-    cells = [name, TABLES[name].metric]
-    for trainer in TRAINERS:
-        part = found[trainer]
-        value = f"{part['value']:,.0f}" if part["value"] > 100 else f"{part['value']:.4f}"
-        cells += [value, f"{part['seconds']:.1f}", f"{part['peak_mb']:,}"]
-    return f"| {' | '.join(cells)} |"
-
-
-def main() -> None:
-    """Measure the tables named on the command line, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *TABLES], metavar="NAME")
-    parser.add_argument("--folder", type=Path, default=Path(os.environ.get("SMELT_DATA", "data")))
-    parser.add_argument("--json", type=Path, help="also write all that was measured")
-    options = parser.parse_args()
-    print("| table | metric | smelt | s | MB | LightGBM | s | MB |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    everything = {}
-    for name in options.names or TABLES:
-        found = {trainer: run(name, trainer, options.folder) for trainer in TRAINERS}
-        everything[name] = found
-        print(row(name, found), flush=True)
-        print(f"    {name}: {json.dumps(found['smelt'])}", file=sys.stderr, flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(everything, indent=1))
-
-
-if __name__ == "__main__":
-    main()
+    for name, table in TABLES.items()
+]

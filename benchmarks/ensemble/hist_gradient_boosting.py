@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from harness import Peer, Workload
+from harness import Peer, Workload, on_the_twin
 from sklearn.metrics import log_loss, roc_auc_score
 
 
@@ -59,13 +59,6 @@ def _fit(kind, data, max_iter, max_leaf_nodes):
     return model.fit(data["X"], data["y"])
 
 
-def fit_plain(data, max_iter=100, max_leaf_nodes=31):
-    import smelt
-
-    with smelt.config(engine="plain"):
-        return fit_smelt(data, max_iter, max_leaf_nodes)
-
-
 def fit_lightgbm(data, max_iter=100, max_leaf_nodes=31):
     from lightgbm import LGBMClassifier
 
@@ -77,6 +70,7 @@ def fit_lightgbm(data, max_iter=100, max_leaf_nodes=31):
     return model.fit(data["X"], data["y"], **options)
 
 
+TWIN = "boosting-twin-2e3x28"
 FITS = {"smelt": fit_smelt, "scikit-learn": fit_scikit_learn, "lightgbm": fit_lightgbm}
 QUALITY = {
     "auc": lambda m, d: roc_auc_score(d["y_test"], m.predict_proba(d["X_test"])[:, 1]),
@@ -104,26 +98,28 @@ def predicting(n_rows, per=1):
 
         return Peer(run=run, setup=setup)
 
-    return {name: peer(fit) for name, fit in FITS.items()}
+    peers = {name: peer(fit) for name, fit in FITS.items()}
+    return {"plain": on_the_twin(peers["smelt"]), **peers}
 
 
 WORKLOADS = [
     Workload(
         "boosting-3e5x28-255-leaves", data=lambda: physics(300_000), quality=QUALITY,
-        peers=with_settings(max_leaf_nodes=255), note="100 rounds",
+        peers=with_settings(max_leaf_nodes=255), note="100 rounds", twin=TWIN,
     ),
     Workload(
         "boosting-categories-3e5x16", data=categories, quality=QUALITY,
         peers=with_settings(max_leaf_nodes=127), note="100 rounds of 127 leaves",
+        twin=TWIN,
     ),
     Workload(
         "boosting-2e3x28", data=lambda: physics(2000), quality=QUALITY, peers=with_settings(),
-        unit="ms", note="100 rounds of 31 leaves",
+        unit="ms", note="100 rounds of 31 leaves", twin=TWIN,
     ),
     Workload(
-        "boosting-twin-2e3x28", data=lambda: physics(2000), quality=QUALITY,
+        TWIN, data=lambda: physics(2000), quality=QUALITY,
         peers={
-            "plain": functools.partial(fit_plain, max_iter=10),
+            "plain": on_the_twin(functools.partial(fit_smelt, max_iter=10)),
             "smelt": functools.partial(fit_smelt, max_iter=10),
         },
         unit="ms", note="10 rounds of 31 leaves",

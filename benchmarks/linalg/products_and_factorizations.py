@@ -4,9 +4,13 @@ The table in ``crates/smelt-math/src/linalg/blas/mod.rs`` comes from here.
 """
 
 import numpy as np
-from harness import Peer, Workload
+from harness import Peer, Workload, on_the_twin
 
 REPEATS = {32: 2000, 128: 400, 512: 20, 1024: 3, 2048: 1}
+TWIN_SIZE = {
+    "matmul": 128, "gram": 128, "cholesky": 128, "solve": 128, "qr": 128,
+    "eigh": 32, "svd": 32, "lstsq": 32,
+}  # fmt: skip
 
 
 def square(n, dtype):
@@ -58,7 +62,15 @@ def scipy_call(operation, data):
     }[operation]
 
 
-def workload(name, operation, data, per):
+def calls(operation, n):
+    """How many calls make one timing: fewer where the twin's rotations are in Python loops."""
+    return 20 if n == TWIN_SIZE.get(operation) == 32 else REPEATS[n]
+
+
+def workload(operation, size, dtype):
+    """Sizes are n (square) or "1e6x50"; twins are loops in Python and join at one small size."""
+    per = 1 if size == "1e6x50" else calls(operation, size)
+
     def peer(make):
         def run(call):
             for _ in range(per):
@@ -66,29 +78,32 @@ def workload(name, operation, data, per):
 
         return Peer(run=run, setup=lambda data: make(operation, data))
 
+    smelt = peer(smelt_call)
+    peers = {"smelt": smelt, "scipy": peer(scipy_call)}
+    type_name = np.dtype(dtype).name
+    twin = ""
+    if (operation, size) == ("gram", "1e6x50") or size == TWIN_SIZE[operation]:
+        peers = {"plain": on_the_twin(smelt), **peers}
+    else:
+        twin = f"{operation}-{TWIN_SIZE[operation]}-{type_name}"
     return Workload(
-        name=name,
-        data=data,
-        peers={"smelt": peer(smelt_call), "scipy": peer(scipy_call)},
+        name=f"{operation}-{size}-{type_name}",
+        data=lambda: tall(dtype) if size == "1e6x50" else square(size, dtype),
+        peers=peers,
         per=per,
         unit="ms",
+        twin=twin,
     )
 
 
+SQUARE = ("matmul", "gram", "cholesky", "solve", "qr", "eigh", "svd")
 WORKLOADS = [
-    workload(
-        f"{operation}-{n}-{np.dtype(dtype).name}",
-        operation,
-        lambda n=n, dtype=dtype: square(n, dtype),
-        repeats,
-    )
-    for operation in ("matmul", "gram", "cholesky", "solve", "qr", "eigh", "svd")
-    for n, repeats in REPEATS.items()
-    for dtype in (np.float64, np.float32)
-] + [
-    workload(
-        f"{operation}-1e6x50-{np.dtype(dtype).name}", operation, lambda dtype=dtype: tall(dtype), 1
-    )
-    for operation in ("gram", "qr", "svd", "lstsq")
+    workload(operation, size, dtype)
+    for operation, sizes in [
+        *((operation, REPEATS) for operation in SQUARE),
+        ("lstsq", [32]),
+        *((operation, ["1e6x50"]) for operation in ("gram", "qr", "svd", "lstsq")),
+    ]
+    for size in sizes
     for dtype in (np.float64, np.float32)
 ]
