@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -20,6 +22,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.pressed = False
         self.finishing = False
+        self._again = False
         self._before: Any = None
 
     def __enter__(self) -> Interrupt:
@@ -31,14 +34,29 @@ class Interrupt:
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        again, self.pressed = self.pressed, True
-        if again:
+        self._again, self.pressed = self.pressed, True
+        if self._again:
             raise KeyboardInterrupt
         try:
             self._before(number, frame)
         except KeyboardInterrupt:
             if not self.finishing:
                 raise
+
+    @contextmanager
+    def optional(self) -> Iterator[bool]:
+        """Mark work that only betters what is at hand: the first Ctrl-C leaves it at once.
+
+        Yields whether there is any point in starting, which is not so after Ctrl-C.
+        """
+        self.finishing = False
+        try:
+            yield not self.pressed
+        except KeyboardInterrupt:
+            if self._again or not self.pressed:
+                raise
+        finally:
+            self.finishing = True
 
     def __exit__(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,17 @@ import numpy as np
 
 from smelt.app.pipeline import manifest as sections
 from smelt.app.pipeline.assemble import Assembled, assemble
-from smelt.app.pipeline.baseline import SIGNAL, fit_baseline
+from smelt.app.pipeline.baseline import fit_baseline
 from smelt.app.pipeline.budget import Budget
-from smelt.app.pipeline.calibration import Calibration, choose
+from smelt.app.pipeline.calibration import Calibration
 from smelt.app.pipeline.candidates import portfolio
+from smelt.app.pipeline.choice import Chosen, choose, choose_again
 from smelt.app.pipeline.curves import classification_curves, regression_curves
-from smelt.app.pipeline.ensemble import drop_small, greedy_weights
+from smelt.app.pipeline.graph import RawColumns
 from smelt.app.pipeline.importance import permutation_importance
 from smelt.app.pipeline.interrupt import Interrupt
 from smelt.app.pipeline.intervals import bootstrap
-from smelt.app.pipeline.metrics import DEFAULT, all_metrics, selection_loss
+from smelt.app.pipeline.metrics import DEFAULT, all_metrics
 from smelt.app.pipeline.plan import fewer_rows, make_plan
 from smelt.app.pipeline.preparation import Prepared, data_hash, prepare
 from smelt.app.pipeline.result import Result
@@ -29,7 +29,6 @@ from smelt.app.pipeline.settings import Settings
 from smelt.app.pipeline.source import Source, make_source
 from smelt.app.pipeline.splits import default_test_share, make_folds, split_test
 from smelt.app.pipeline.summary import write_summary
-from smelt.app.pipeline.threshold import choose_threshold
 from smelt.app.pipeline.views import Views
 from smelt.app.table import ReadOptions
 from smelt.app.table.columns import to_columns
@@ -41,16 +40,7 @@ STARTS = {
     "refit": 0.85, "explain": 0.93, "write": 0.98, "done": 1.0,
 }  # fmt: skip
 
-
-@dataclass
-class Chosen:
-    """What the search came to: members and weights, calibration, threshold."""
-
-    members: list[tuple[Trial, float]]
-    calibration: Calibration
-    threshold: float | None
-    predictions: np.ndarray  # out of fold, in the order of Folds.validated
-    signal: bool
+REFIT = 1.6  # a fit on all rows, features included, takes so many times the fit of a fold
 
 
 class Run:
@@ -93,7 +83,7 @@ class Run:
         )  # fmt: skip
         trials = self._search(search, len(names))
         self._tell("ensemble", f"weighing {len(trials)} models", 0.0)
-        chosen = self._choose(search, trials)
+        chosen = choose(search, trials)
 
         self._tell("test", f"{len(test):,} rows kept aside", 0.0)
         rows = search.fitting_rows(target[train])
@@ -101,18 +91,16 @@ class Run:
         test_frame, test_target = frame[test], target[test]
         columns = to_columns(test_frame)
         found = judged.predict(columns)
-        alone = {
-            name: all_metrics(problem.task, test_target, values)[metric]
-            for name, values in judged.predict_members(columns).items()
-        }
+        alone = judged.predict_members(columns)
 
-        final = judged
-        refit_seconds = sum(trial.seconds for trial, _ in chosen.members) * 1.6
-        if self.budget.allows(refit_seconds) and not self._interrupt.pressed:
-            self._tell("refit", f"on all {len(target):,} rows", 0.0)
-            whole = make_source(frame, prepared.features)
-            rows = search.fitting_rows(target)
-            final = self._assemble(whole, rows, target[rows], search, chosen)
+        final, weighed = judged, chosen
+        with self._interrupt.optional() as wanted:
+            if wanted:
+                self._test_others(search, rows, trials, chosen, alone, columns)
+                again = chosen
+                if len(alone) == len(trials):
+                    again = choose_again(search, trials, chosen, alone, test_target)
+                final, weighed = self._refit(prepared, search, again) or (judged, chosen)
 
         self._tell("explain", "importance of the columns", 0.0)
         importance = permutation_importance(
@@ -120,7 +108,7 @@ class Run:
         )
         self._tell("explain", "intervals and curves", 0.8)
         training = self._training(
-            prepared, search, trials, chosen, found, test, alone, importance, command
+            prepared, search, trials, chosen, weighed, found, test, alone, importance, command
         )
         return self._finish(prepared, final, chosen, training, output)
 
@@ -166,28 +154,39 @@ class Run:
         search.views.forget()
         return trials
 
-    def _choose(self, search: Search, trials: list[Trial]) -> Chosen:
-        problem, rows = search.problem, search.folds.validated
-        target = search.target[rows]
-        loss = selection_loss(problem.task, search.metric)
-        weights = drop_small(greedy_weights(target, [t.predictions for t in trials], loss))
-        members = [
-            (trial, float(weight))
-            for trial, weight in zip(trials, weights, strict=True)
-            if weight > 0
-        ]
-        predictions = np.zeros_like(trials[0].predictions)
-        for trial, weight in members:
-            predictions += weight * trial.predictions
-        constant = fit_baseline(problem, search.target).predict(len(rows))
-        signal = loss(target, predictions) < loss(target, constant) * (1 - SIGNAL)
-        calibration, threshold = Calibration(), None
-        if problem.is_classification:
-            rng = np.random.default_rng([search.seed, 1])
-            calibration, predictions = choose(target, predictions, rng)
-            if problem.n_outputs == 2:
-                threshold = choose_threshold(target, predictions[:, 1]) if signal else 0.5
-        return Chosen(members, calibration, threshold, predictions, signal)
+    def _test_others(
+        self,
+        search: Search,
+        rows: np.ndarray,
+        trials: list[Trial],
+        chosen: Chosen,
+        alone: dict[str, np.ndarray],
+        columns: RawColumns,
+    ) -> None:
+        """Add what the models without a weight predict of the test part, as far as time allows."""
+        others = [trial for trial in trials if trial.candidate.name not in alone]
+        target, seed = search.target[rows], search.seed
+        for number, trial in enumerate(others):
+            name = trial.candidate.name
+            if self.budget.allows(REFIT * (trial.seconds + chosen.seconds)):
+                self._tell("test", name, 0.3 + 0.7 * number / len(others))
+                one = assemble(
+                    search.source, rows, target, search.problem, [(trial, 1.0)], Calibration(), seed
+                )
+                alone[name] = one.predict(columns)
+
+    def _refit(
+        self, prepared: Prepared, search: Search, weighed: Chosen
+    ) -> tuple[Assembled, Chosen] | None:
+        """Fit on all rows, when there is time for it."""
+        if not self.budget.allows(REFIT * weighed.seconds):
+            return None
+        target = prepared.target
+        self._tell("refit", f"on all {len(target):,} rows", 0.0)
+        names = [column.name for column in prepared.features]
+        source = make_source(prepared.frame.select(names), prepared.features)
+        rows = search.fitting_rows(target)
+        return self._assemble(source, rows, target[rows], search, weighed), weighed
 
     def _assemble(
         self, source: Source, rows: np.ndarray, target: np.ndarray, search: Search, chosen: Chosen
@@ -202,9 +201,10 @@ class Run:
         search: Search,
         trials: list[Trial],
         chosen: Chosen,
+        weighed: Chosen,
         found: np.ndarray,
         test: np.ndarray,
-        alone: dict[str, float],
+        alone: dict[str, np.ndarray],
         importance: list[dict[str, Any]],
         command: str | None,
     ) -> dict[str, Any]:
@@ -213,8 +213,12 @@ class Run:
         test_target = target[test]
         whole = np.full((len(search.target), problem.n_outputs), np.nan)
         whole[search.folds.validated] = chosen.predictions
-        weights = {trial.candidate.name: weight for trial, weight in chosen.members}
-        board = sections.leaderboard(trials, weights, alone, search.metric, len(search.target))
+        weights = {trial.candidate.name: weight for trial, weight in weighed.members}
+        scores = {
+            name: all_metrics(problem.task, test_target, values)[search.metric]
+            for name, values in alone.items()
+        }
+        board = sections.leaderboard(trials, weights, scores, search.metric, len(search.target))
         if problem.is_classification:
             curves = classification_curves(test_target, found, chosen.threshold)
         else:
@@ -240,7 +244,7 @@ class Run:
             },
             "metric": search.metric,
             "budget": {"seconds": self.settings.time, "reached": self.budget.reached},
-            "calibration": chosen.calibration.kind,
+            "calibration": weighed.calibration.kind,
             "warnings": [warning.to_dict() for warning in prepared.warnings],
             "baseline": sections.baseline(
                 fit_baseline(problem, search.target), problem.task, test_target, None
