@@ -16,6 +16,7 @@ from smelt.app.pipeline.splits import FEWEST_ROWS
 from smelt.app.table import ReadOptions, check_data, infer_schema, read_table, target_vector
 from smelt.app.table.columns import to_columns
 from smelt.app.table.schema import Column, DataWarning, Schema, Table
+from smelt.app.table.width import MOST_COLUMNS
 from smelt.errors import DataError
 
 
@@ -38,7 +39,7 @@ def prepare(
 ) -> Prepared:
     """Read, infer the roles, check, and take the target."""
     tell("read", _name(data), 0.0)
-    table = data if isinstance(data, Table) else read_table(data, read or ReadOptions())
+    table = data if isinstance(data, Table) else read_table(data, read, MOST_COLUMNS)
     tell("check", f"{table.frame.height:,} rows, {table.frame.width} columns", 0.5)
     schema = infer_schema(table.frame, settings.target, settings.roles or None, settings.task)
     check_metric(settings.metric, schema.task)

@@ -18,7 +18,16 @@ from smelt.app.table.schema import (
     Role,
     plain_number,
 )
-from smelt.app.table.values import Numbers, Values, few_enough, highest, lowest, read_numbers, total
+from smelt.app.table.values import (
+    Numbers,
+    Values,
+    all_whole,
+    few_enough,
+    highest,
+    lowest,
+    read_numbers,
+    total,
+)
 from smelt.errors import DataError
 
 _BOOLEAN_PAIRS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"))
@@ -39,7 +48,7 @@ def infer_column(name: str, seen: Values, comma_hint: bool = False) -> Column:
         return Column(name, "constant", "no row has a value", n_missing=seen.n_rows)
     numbers = read_numbers(seen, comma_hint)
     if numbers is not None and not numbers.has_codes and numbers.found.n_unique:
-        return _number(name, numbers)
+        return number_column(name, numbers)
     if kind != pl.String:
         return Column(
             name, "constant", "no row has a finite value", n_missing=seen.n_missing,
@@ -61,7 +70,7 @@ def force_role(name: str, seen: Values, role: Role, comma_hint: bool = False) ->
     if role == "number":
         numbers = read_numbers(seen, comma_hint, forced=True)
         if numbers is not None and numbers.found.n_unique:
-            return _number(name, numbers, reason)
+            return number_column(name, numbers, reason)
     elif role == "boolean":
         if seen.values.dtype == pl.Boolean:
             return _boolean(name, seen, reason)
@@ -87,11 +96,12 @@ def _plain(name: str, role: Role, reason: str, seen: Values, **more: Any) -> Col
     )  # fmt: skip
 
 
-def _number(name: str, numbers: Numbers, reason: str = "") -> Column:
+def number_column(name: str, numbers: Numbers, reason: str = "") -> Column:
+    """Describe a column of numbers: a number, an identifier, or a constant."""
     found = numbers.found
     low, high = lowest(found.values), highest(found.values)
     span = f"{plain_number(low)} to {plain_number(high)}"
-    whole = bool((found.values == found.values.round()).all())
+    whole = all_whole(found.values)
     role: Role = "number"
     if reason:
         pass

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from smelt.app.table.plain_numbers import parse_plain
 from smelt.app.table.schema import Column, Schema
 from smelt.app.table.typed import numbers_of, words_of
 
@@ -21,7 +22,10 @@ def column_profile(frame: pl.DataFrame, schema: Schema) -> list[dict[str, Any]]:
     bins with equally many rows, and the rows in each.  Categories and booleans: the most frequent
     values with their rows.  Text: as for numbers, of the number of characters, under ``length``.
     """
-    return [profile(frame[column.name], column) for column in schema.columns]
+    plain = parse_plain(frame, schema.columns)
+    return [
+        profile(frame[column.name], column, plain.get(column.name)) for column in schema.columns
+    ]
 
 
 def target_profile(frame: pl.DataFrame, schema: Schema) -> dict[str, Any]:
@@ -33,8 +37,8 @@ def target_profile(frame: pl.DataFrame, schema: Schema) -> dict[str, Any]:
     return summary
 
 
-def profile(series: pl.Series, column: Column) -> dict[str, Any]:
-    """Return the summary of one column."""
+def profile(series: pl.Series, column: Column, numbers: pl.Series | None = None) -> dict[str, Any]:
+    """Return the summary of one column; ``numbers`` are its values where they are known."""
     summary: dict[str, Any] = {
         "name": column.name,
         "role": column.role,
@@ -43,7 +47,7 @@ def profile(series: pl.Series, column: Column) -> dict[str, Any]:
         "n_unique": column.n_unique,
     }
     if column.role in ("number", "datetime"):
-        summary |= _distribution(numbers_of(series, column))
+        summary |= _distribution(numbers_of(series, column) if numbers is None else numbers)
     elif column.role in ("category", "boolean"):
         summary["categories"] = _categories(words_of(series, column))
     elif column.role == "text":
@@ -56,9 +60,10 @@ def _distribution(values: pl.Series) -> dict[str, Any]:
     if not len(known):
         return {"mean": None, "std": None, "min": None, "max": None, "edges": [], "counts": []}
     known = np.sort(known)
-    edges = np.quantile(known, np.linspace(0, 1, BINS + 1))
-    edges = np.maximum.accumulate(edges)  # interpolation may be off by a rounding
-    counts, _ = np.histogram(known, bins=edges)
+    edges = _quantiles(known)
+    below = np.searchsorted(known, edges)
+    below[-1] = len(known)  # the last bin holds its upper edge
+    counts = np.diff(below)
     scale = max(abs(known[0]), abs(known[-1]), 1.0)  # no overflow in the squares
     return {
         "mean": float(np.mean(known / scale) * scale),
@@ -68,6 +73,16 @@ def _distribution(values: pl.Series) -> dict[str, Any]:
         "edges": edges.tolist(),
         "counts": counts.tolist(),
     }
+
+
+def _quantiles(known: np.ndarray) -> np.ndarray:
+    """Return the edges of the bins; ``known`` is sorted.  A line joins neighbours."""
+    place = np.linspace(0, len(known) - 1, BINS + 1)
+    lower = place.astype(np.int64)
+    share = place - lower
+    upper = known[np.minimum(lower + 1, len(known) - 1)]
+    edges = known[lower] * (1.0 - share) + upper * share
+    return np.maximum.accumulate(edges)  # interpolation may be off by a rounding
 
 
 def _categories(values: pl.Series) -> list[list[Any]]:

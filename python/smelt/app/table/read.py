@@ -18,13 +18,16 @@ from smelt.app.table.frames import from_frame, plain_types, trim
 from smelt.app.table.json_lines import JsonFile, looks_like_json
 from smelt.app.table.schema import ReadOptions, SourceInfo, Table
 from smelt.app.table.source import Source
+from smelt.app.table.width import refuse_wide, width_of
 from smelt.errors import DataError, UsageError
 
 _PIECE = 8 << 20
 BATCH_ROWS = 50_000
 
 
-def read_table(source: Any, options: ReadOptions | None = None) -> Table:
+def read_table(
+    source: Any, options: ReadOptions | None = None, most_columns: int | None = None
+) -> Table:
     """Read a whole table.
 
     Parameters
@@ -34,6 +37,8 @@ def read_table(source: Any, options: ReadOptions | None = None) -> Table:
         for standard input, or a pandas, Polars or Arrow frame or a dict of columns.
     options : ReadOptions, optional
         What not to find out but to take as given.
+    most_columns : int, optional
+        Refuse a table with more columns, where possible before it is read.
 
     Returns
     -------
@@ -48,6 +53,7 @@ def read_table(source: Any, options: ReadOptions | None = None) -> Table:
     """
     options = options or ReadOptions()
     if not isinstance(source, (str, Path)):
+        refuse_wide(width_of(source), most_columns)
         frame = trim(from_frame(source))
         _refuse_empty(frame, "the frame")
         info = SourceInfo("a frame in memory", "frame", sha256=_digest(frame))
@@ -58,6 +64,7 @@ def read_table(source: Any, options: ReadOptions | None = None) -> Table:
         warnings: tuple[Any, ...] = ()
         if found == "csv":
             csv = CsvFile(opened, options)
+            refuse_wide(len(csv.names), most_columns)
             frames = list(csv.batches())
             frame = pl.concat(frames, rechunk=True) if frames else _empty(csv.names)
             delimiter, encoding, warnings = csv.delimiter, csv.encoding, tuple(csv.warnings)
@@ -67,6 +74,7 @@ def read_table(source: Any, options: ReadOptions | None = None) -> Table:
             encoding = json.encoding
         else:
             frame = _parquet(io.BytesIO(b"".join(opened.chunks(_PIECE))), opened.name)
+        refuse_wide(frame.width, most_columns)
         frame = trim(frame)
         _refuse_empty(frame, opened.name)
         info = SourceInfo(

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from smelt.app.table.column_roles import force_role, infer_column
+from smelt.app.table.column_roles import force_role, infer_column, number_column
 from smelt.app.table.names import did_you_mean
 from smelt.app.table.numbers import surely_comma
+from smelt.app.table.plain_numbers import plain_numbers
 from smelt.app.table.schema import ROLES, TASKS, Column, Role, Schema, Task
 from smelt.app.table.target import infer_target
 from smelt.app.table.values import Values
+from smelt.app.table.width import refuse_wide
 from smelt.errors import DataError, UsageError
 
-MOST_COLUMNS = 20_000
 FEWEST_ROWS = 10
 
 
@@ -51,16 +52,27 @@ def infer_schema(
     overrides = dict(overrides or {})
     _check_request(frame, target, overrides, task)
     _check_size(frame)
-    seen = {column.name: Values.of(column) for column in frame.iter_columns()}
+    given = {target, *overrides}
+    plain = plain_numbers(frame)
+    seen = {
+        column.name: Values.of(column)
+        for column in frame.iter_columns()
+        if column.name in given or column.name not in plain
+    }
     comma_hint = any(
         values.values.dtype == pl.String and surely_comma(values.values) for values in seen.values()
     )
     found = infer_target(target, seen.pop(target), task, comma_hint)
+    if comma_hint:  # then a point may separate thousands
+        seen |= {name: Values.of(frame[name]) for name in plain if name not in given}
     columns = tuple(
-        force_role(name, values, overrides[name], comma_hint)
+        force_role(name, seen[name], overrides[name], comma_hint)
         if name in overrides
-        else infer_column(name, values, comma_hint)
-        for name, values in seen.items()
+        else infer_column(name, seen[name], comma_hint)
+        if name in seen
+        else number_column(name, plain[name])
+        for name in frame.columns
+        if name != target
     )
     n_known = frame.height - found.column.n_missing - found.column.n_invalid
     if n_known < FEWEST_ROWS:
@@ -108,11 +120,7 @@ def _check_request(
 
 
 def _check_size(frame: pl.DataFrame) -> None:
-    if frame.width > MOST_COLUMNS:
-        raise DataError(
-            f"the table has {frame.width:,} columns; at most {MOST_COLUMNS:,} can be learned from. "
-            "Is it transposed (a row for each variable)? Else select columns first."
-        )
+    refuse_wide(frame.width)
     if frame.width < 2:
         raise DataError(
             f"the table has one column only ({frame.columns[0]!r}); a target and at least one "

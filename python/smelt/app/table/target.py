@@ -12,7 +12,15 @@ from smelt.app.table.columns import number_array
 from smelt.app.table.frames import trimmed
 from smelt.app.table.schema import MISSING_MARKS, Column, Schema, Task, plain_number
 from smelt.app.table.typed import number_words, numbers_of, words_of
-from smelt.app.table.values import Numbers, Values, as_text, highest, lowest, read_numbers
+from smelt.app.table.values import (
+    Numbers,
+    Values,
+    all_whole,
+    as_text,
+    highest,
+    lowest,
+    read_numbers,
+)
 from smelt.errors import DataError
 
 MOST_CLASSES = 1000
@@ -78,7 +86,7 @@ def _task_of_numbers(found: Values) -> tuple[Task, str]:
     if n_unique == 2:
         return "binary", f"two values, {plain_number(low)} and {plain_number(high)}"
     span = f"{plain_number(low)} to {plain_number(high)}"
-    whole = bool((found.values == found.values.round()).all())
+    whole = all_whole(found.values)
     if not whole:
         return "regression", f"numbers from {span}"
     gapless = low in (0.0, 1.0) and high - low + 1 == n_unique <= _MOST_LABELS

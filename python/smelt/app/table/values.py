@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from smelt.app.table.numbers import PLAIN, NumberFormat, find_format, parse_numbers
@@ -12,6 +14,7 @@ from smelt.app.table.schema import TYPED_MISSING_MARKS, plain_number
 # So many texts may not fit (and one of twenty or more) before they speak against a role.
 STRAY_SHARE = 0.01
 _EXAMPLES = 5
+_MANY = 1_000  # values up to which plain Python is quicker than a query
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,13 @@ class Values:
 
     def examples(self) -> tuple[str, ...]:
         """Return the most frequent values as text."""
-        top = pl.DataFrame({"value": self.values, "count": self.counts}).top_k(
-            _EXAMPLES, by=["count", "value"], reverse=[False, True]
-        )
-        return tuple(as_text(value) for value in top["value"])
+        if self.n_unique > _MANY:
+            frame = pl.DataFrame({"value": self.values, "count": self.counts})
+            top = frame.top_k(_EXAMPLES, by=["count", "value"], reverse=[False, True])["value"]
+            return tuple(as_text(value) for value in top)
+        pairs = zip(self.counts.to_list(), self.values.to_list(), strict=True)
+        first = heapq.nsmallest(_EXAMPLES, ((-count, value) for count, value in pairs))
+        return tuple(as_text(value) for _, value in first)
 
 
 def as_text(value: object) -> str:
@@ -82,6 +88,12 @@ def lowest(numbers: pl.Series) -> float:
 def highest(numbers: pl.Series) -> float:
     """Return the greatest of numbers (at least one)."""
     return float(numbers.max())  # type: ignore[arg-type]
+
+
+def all_whole(numbers: pl.Series) -> bool:
+    """Tell whether numbers have no fraction."""
+    values = numbers.to_numpy()
+    return bool((values == np.rint(values)).all())
 
 
 def total(counts: pl.Series) -> int:
