@@ -77,7 +77,7 @@ bench: $(VENV)/.bench-tools  ## every benchmark row, smelt beside its twin and i
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.docs-tools  ## the site with lessons, guides and API, in docs/_build/html
-	$(BIN)/sphinx-build --quiet docs docs/_build/html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
 deny:  ## licences and banned crates (needs cargo-deny)

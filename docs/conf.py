@@ -32,7 +32,14 @@ nb_execution_raise_on_error = True
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_show_inherited_class_members = False
-autodoc_default_options = {"members": True, "inherited-members": False}
+# Methods of smelt's own base classes are documented; those of scikit-learn's (get_params, score,
+# requests of metadata routing) are described on its site.
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": "BaseEstimator, RegressorMixin, ClassifierMixin, MultiOutputMixin",
+    "exclude-members": "get_metadata_routing, "
+    + ", ".join(f"set_{method}_request" for method in ("fit", "predict", "predict_proba", "score")),
+}
 autodoc_typehints = "none"
 templates_path = ["_templates"]
 
@@ -47,5 +54,3 @@ html_theme_options = {
     "footer_end": [],
 }
 html_copy_source = False
-# Docstrings inherited from scikit-learn refer to labels of its own site.
-suppress_warnings = ["myst.header", "ref.term", "ref.ref"]

@@ -2,7 +2,8 @@
 
 The path is the name: ``smelt.linear_model.Ridge`` is defined in ``linear_model/ridge.py``, so every
 other layer is expected under ``linear_model/ridge`` too, and every kernel function has a twin of
-the same name.
+the same name.  A classifier and a regressor of one algorithm may have an estimator file each, which
+ends in ``_classifier`` or ``_regressor``; the other layers are one file for both.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def algorithms() -> dict[str, list[str]]:
-    """Return ``family/algorithm`` -> the public classes defined there."""
+    """Return ``family/algorithm`` -> the public classes that it serves."""
     found: dict[str, list[str]] = {}
     for name in NATIVE:
-        _, *path = load_native(name).__module__.split(".")
-        found.setdefault("/".join(path), []).append(name)
+        place = place_of(name)
+        if not (ROOT / f"python/smelt/plain/{place}.py").exists():
+            place = place.removesuffix("_classifier").removesuffix("_regressor")
+        found.setdefault(place, []).append(name)
     return found
+
+
+def place_of(name: str) -> str:
+    """Return the path of the file that defines a class, below the package and without ending."""
+    _, *path = load_native(name).__module__.split(".")
+    return "/".join(path)
 
 
 def faults_of(place: str, classes: list[str], lessons: str) -> list[str]:
@@ -31,7 +40,6 @@ def faults_of(place: str, classes: list[str], lessons: str) -> list[str]:
     family, algorithm = place.split("/")
     faults = []
     for layer, path in {
-        "estimator": f"python/smelt/{place}.py",
         "twin": f"python/smelt/plain/{place}.py",
         "test": f"tests/{family}/test_{algorithm}.py",
         "benchmark": f"benchmarks/{place}.py",

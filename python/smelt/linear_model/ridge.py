@@ -37,10 +37,9 @@ class Ridge(LeastSquaresModel):
         Most steps of ``sparse_cg`` and ``lsqr``; None means 10 and 2 times the number of columns.
     tol : float, default=1e-4
         Relative tolerance at which ``sparse_cg`` and ``lsqr`` stop; the other methods are exact.
-    solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}, \
-            default="auto"
-        The method.  "auto" means "cholesky" for dense and "sparse_cg" for sparse data.  "sag" and
-        "saga" are answered by an exact method: "cholesky" for dense data, "sparse_cg" with a
+    solver : {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
+        The method, by default "auto": "cholesky" for dense and "sparse_cg" for sparse data.  "sag"
+        and "saga" are answered by an exact method: "cholesky" for dense data, "sparse_cg" with a
         tolerance of ``tol / 1000`` for sparse ones.  "lbfgs" goes with ``positive``.
     positive : bool, default=False
         Whether to keep all coefficients at 0 or above; answered exactly by Lawson and Hanson's
@@ -61,7 +60,7 @@ class Ridge(LeastSquaresModel):
         The method that answered: "cholesky", "svd", "sparse_cg", "lsqr" or "active_set".
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had names that are all strings.
 
     Raises
