@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 from safetensors_by_hand import read, write
@@ -117,6 +118,64 @@ def test_categorical_columns_of_frames_come_back(tmp_path):
     np.testing.assert_array_equal(loaded.predict(other), fitted.predict(other))
 
 
+def shop(n=300):
+    """Categories of many types, in a frame and as plain objects."""
+    rng = np.random.default_rng(1)
+    columns = {
+        "colour": rng.choice(["red", "grün", "blue"], n).astype(object),
+        "size": rng.standard_normal(n),
+        "floor": rng.integers(-2, 300, n),
+        "open": rng.choice([True, False], n),
+    }
+    columns["colour"][:20] = None
+    score = (columns["colour"] == "red") + columns["open"] + 0.1 * rng.standard_normal(n)
+    return columns, score
+
+
+def as_frame(columns, library):
+    if library == "pandas":
+        frame = pd.DataFrame(columns)
+        return frame.astype(dict.fromkeys(["colour", "floor", "open"], "category"))
+    return pl.DataFrame(
+        {
+            "colour": pl.Series(columns["colour"].tolist(), dtype=pl.Enum(["blue", "grün", "red"])),
+            "size": columns["size"],
+            "open": pl.Series(np.where(columns["open"], "yes", "no")).cast(pl.Categorical),
+        }
+    )
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("task", ["Classifier", "Regressor"])
+def test_encoders_of_categories_come_back(task, library, tmp_path):
+    columns, score = shop()
+    X = as_frame({**columns, "floor": columns["floor"] % 40}, library)
+    y = np.where(score > 0.8, "far", "near") if task == "Classifier" else score
+    fitted = load_native(f"ensemble.HistGradientBoosting{task}")(max_iter=10).fit(X, y)
+    assert fitted._encoder is not None
+    loaded = round_trip(fitted, tmp_path)
+    np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
+    if task == "Classifier":
+        np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    again = round_trip(loaded, tmp_path)
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    assert (tmp_path / "model.smelt").stat().st_size < 100_000
+
+
+def test_encoders_of_arrays_of_objects_come_back(tmp_path):
+    from smelt.ensemble import HistGradientBoostingClassifier
+
+    columns, score = shop()
+    X = np.column_stack([columns["colour"], columns["size"].astype(object)])
+    fitted = HistGradientBoostingClassifier(max_iter=10, categorical_features=[0])
+    fitted.fit(X, score > 0.8)
+    loaded = round_trip(fitted, tmp_path)
+    unseen = X.copy()
+    unseen[:50, 0] = "pink"
+    for rows in (X, unseen):
+        np.testing.assert_array_equal(loaded.predict_proba(rows), fitted.predict_proba(rows))
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -196,6 +255,11 @@ def edited(path, edit):
             "damaged",
         ),
         (lambda e: e["attributes"].update(n={"type": "dict", "items": [[[], 1]]}), "damaged"),
+        (lambda e: e["attributes"].pop("coef_"), "cannot predict"),
+        (lambda e: e["attributes"].update(n_features_in_=5), "cannot predict"),
+        (lambda e: e["attributes"].update(n_features_in_=1 << 60), "cannot predict"),
+        (lambda e: e["attributes"].update(intercept_="1"), "cannot predict"),
+        (lambda e: e["attributes"].update(feature_names_in_=["a"]), "cannot predict"),
         (lambda e: e.pop("params"), "damaged"),
         (lambda e: e.update(attributes=[1]), "damaged"),
     ],

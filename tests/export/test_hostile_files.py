@@ -248,8 +248,17 @@ def load_estimator(data):
     from smelt.export.estimator_file import restore
 
     handle = _smelt.model.Model(data)
-    if handle.kind == "estimator":
-        restore(json.loads(handle.manifest), handle.tensors())
+    if handle.kind != "estimator":
+        return
+    model = restore(json.loads(handle.manifest), handle.tensors())
+    if not hasattr(model, "n_features_in_"):
+        return  # a mutation took everything that was learned: a sound file, of a model not fitted
+    rng = np.random.default_rng(0)
+    for n_rows in (1, 3, 40):
+        X = 3 * rng.standard_normal((n_rows, model.n_features_in_))
+        assert model.predict(X).shape[0] == n_rows
+        if hasattr(model, "predict_proba"):
+            assert model.predict_proba(X).shape == (n_rows, len(model.classes_))
 
 
 def attack(mutations, numbers, use):
@@ -278,14 +287,31 @@ def pipeline():
     return PipelineMutations(to_bytes(*parts()))
 
 
-@pytest.fixture(scope="module")
-def estimator():
+def boosting(X, y):
     from smelt.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(max_iter=3).fit(X, y)
+
+
+def ridge(X, y):
+    from smelt.linear_model import Ridge
+
+    return Ridge().fit(X, X @ np.ones((3, 2)))
+
+
+def logistic(X, y):
+    from smelt.linear_model import LogisticRegression
+
+    return LogisticRegression().fit(X, y)
+
+
+@pytest.fixture(scope="module", params=[boosting, ridge, logistic])
+def estimator(request):
     from smelt.export.estimator_file import describe
 
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 3)), np.array(["a", "b", "c"])[rng.integers(0, 3, 60)]
-    return Mutations(to_bytes(*describe(HistGradientBoostingClassifier(max_iter=3).fit(X, y))))
+    return Mutations(to_bytes(*describe(request.param(X, y))))
 
 
 def test_the_files_are_sound_before(pipeline, estimator):

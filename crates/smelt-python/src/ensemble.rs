@@ -249,10 +249,53 @@ fn tree_ensemble_predict<'py>(
     Ok(to_array2(py, raw)?.into_any())
 }
 
+/// The arrays of an ensemble of trees, as keywords.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct TreeArrays<'py> {
+    baseline: Vector<'py, f64>,
+    tree_offsets: Vector<'py, u32>,
+    feature: Vector<'py, u32>,
+    threshold: Vector<'py, f64>,
+    left: Vector<'py, u32>,
+    right: Vector<'py, u32>,
+    value: Vector<'py, f64>,
+    missing_left: Vector<'py, u8>,
+    category_set: Vector<'py, i32>,
+    left_categories: PyReadonlyArray2<'py, u32>,
+    known_categories: PyReadonlyArray2<'py, u32>,
+}
+
+/// Refuses trees that prediction could not follow: what a file brought is checked once, on loading.
+#[pyfunction]
+fn tree_ensemble_validate(
+    py: Python<'_>,
+    n_features: usize,
+    trees: TreeArrays<'_>,
+) -> PyResult<()> {
+    let view = EnsembleRef {
+        n_features,
+        baseline: slice(&trees.baseline)?,
+        tree_offsets: slice(&trees.tree_offsets)?,
+        feature: slice(&trees.feature)?,
+        threshold: slice(&trees.threshold)?,
+        left: slice(&trees.left)?,
+        right: slice(&trees.right)?,
+        value: slice(&trees.value)?,
+        missing_left: slice(&trees.missing_left)?,
+        category_set: slice(&trees.category_set)?,
+        left_categories: contiguous(py, &trees.left_categories)?,
+        known_categories: contiguous(py, &trees.known_categories)?,
+    };
+    enter(py, None, |_| view.validate())?;
+    Ok(())
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(borders, module)?)?;
     module.add_function(wrap_pyfunction!(bins, module)?)?;
     module.add_function(wrap_pyfunction!(baseline, module)?)?;
     module.add_function(wrap_pyfunction!(fit, module)?)?;
-    module.add_function(wrap_pyfunction!(tree_ensemble_predict, module)?)
+    module.add_function(wrap_pyfunction!(tree_ensemble_predict, module)?)?;
+    module.add_function(wrap_pyfunction!(tree_ensemble_validate, module)?)
 }

@@ -69,3 +69,6 @@ def tree_ensemble_predict(
     n_threads: int | None = None,
 ) -> Any:
     """Raw predictions of an ensemble of trees, (n_rows, n_outputs)."""
+
+def tree_ensemble_validate(n_features: Any, trees: Any) -> Any:
+    """Refuses trees that prediction could not follow: what a file brought is checked once, on loading."""

@@ -8,6 +8,7 @@ from typing import Any
 from smelt._native import NATIVE, load_native
 from smelt.errors import ModelFileError
 from smelt.export.attributes import Decoder, Encoder
+from smelt.export.restored import check_restored
 
 
 def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -46,9 +47,9 @@ def _native_name(estimator: Any) -> str:
 
 
 def restore(manifest: dict[str, Any], tensors: dict[str, Any]) -> Any:
-    """Return the estimator that :func:`describe` described."""
+    """Return the estimator that :func:`describe` described; a fitted one can predict."""
     try:
-        return _restore(manifest["estimator"], Decoder(tensors))
+        estimator = _restore(manifest["estimator"], Decoder(tensors))
     except ModelFileError:
         raise
     except (
@@ -56,6 +57,9 @@ def restore(manifest: dict[str, Any], tensors: dict[str, Any]) -> Any:
     ) as error:  # fmt: skip
         detail = f"{type(error).__name__}: {error}"
         raise ModelFileError(f"the description of the estimator is damaged ({detail})") from None
+    if manifest["estimator"]["attributes"]:
+        check_restored(estimator)
+    return estimator
 
 
 def _restore(state: dict[str, Any], decoder: Decoder) -> Any:

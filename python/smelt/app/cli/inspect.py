@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from smelt.app.cli.description import showing_description
 from smelt.app.cli.options import Debug, Json, ModelPath
 from smelt.app.failure import SCHEMA_VERSION
 
@@ -20,7 +21,8 @@ def inspect(model: ModelPath, as_json: Json = False, debug: Debug = False) -> No
         json.dump(document | opened.manifest, sys.stdout, ensure_ascii=False, indent=2)
         print()
         return
-    print("\n".join(summary(opened.manifest, opened.sha256)))
+    with showing_description(model):
+        print("\n".join(summary(opened.manifest, opened.sha256)))
 
 
 def summary(manifest: dict[str, Any], sha256: str) -> list[str]:

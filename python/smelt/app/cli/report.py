@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from smelt.app.cli.description import showing_description
 from smelt.app.cli.options import Debug, ModelPath, Quiet
 
 
@@ -27,6 +28,8 @@ def report(
 
     path = output or model.with_suffix(".html")
     check_output(path, inputs=[model])
-    write_report(open_model(model).manifest, path)
+    manifest = open_model(model).manifest
+    with showing_description(model):
+        write_report(manifest, path)
     if not quiet:
         print(f"report: {path}", file=sys.stderr)

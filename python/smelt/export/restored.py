@@ -1,0 +1,84 @@
+"""Estimators out of a file, looked over before anyone relies on them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from smelt import _smelt
+from smelt.errors import ModelFileError
+
+MOST_FEATURES = 1 << 22
+
+
+def check_restored(estimator: Any) -> None:
+    """Raise :class:`ModelFileError` unless the fitted estimator can predict whatever rows come.
+
+    Widths agree, weights are finite, trees are sound as a whole; then one row goes through every
+    method that predicts.
+    """
+    try:
+        n_features = _width(estimator)
+        _check_weights(estimator, n_features)
+        if "trees_" in vars(estimator):
+            trees = estimator.trees_
+            _smelt.ensemble.tree_ensemble_validate(n_features, trees)
+            if len(trees["baseline"]) != estimator.n_trees_per_iteration_:
+                raise ValueError("its trees are not one for each output")
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            _try_one_row(estimator, _row(estimator, n_features))
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ModelFileError(f"the estimator in the file cannot predict ({detail})") from None
+
+
+def _width(estimator: Any) -> int:
+    n_features, names = estimator.n_features_in_, getattr(estimator, "feature_names_in_", None)
+    if type(n_features) is not int or not 0 < n_features <= MOST_FEATURES:
+        raise ValueError(f"n_features_in_ cannot be {n_features!r:.40}")
+    if names is not None:
+        texts = isinstance(names, np.ndarray) and all(type(name) is str for name in names.flat)
+        if not texts or names.shape != (n_features,):
+            raise ValueError("feature_names_in_ does not name every column")
+    return n_features
+
+
+def _check_weights(estimator: Any, n_features: int) -> None:
+    if not hasattr(estimator, "coef_"):
+        return
+    coef, intercept = np.asarray(estimator.coef_), np.asarray(estimator.intercept_)
+    for values in (coef, intercept):
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise ValueError("its weights are something else than finite numbers")
+    widths = coef.ndim in (1, 2) and coef.shape[-1] == n_features
+    if not widths or intercept.shape not in ((), coef.shape[:-1]):
+        raise ValueError("the shapes of its weights do not fit its columns")
+
+
+def _row(estimator: Any, n_features: int) -> np.ndarray:
+    """Return zeros, and in columns with an encoder their first category."""
+    encoder = getattr(estimator, "_encoder", None)
+    if encoder is None:
+        return np.zeros((1, n_features))
+    row = np.zeros((1, n_features), dtype=object)
+    columns = np.flatnonzero(encoder.transformers_[0][2])
+    categories = encoder.named_transformers_["encoder"].categories_
+    for column, values in zip(columns, categories, strict=True):
+        row[0, column] = values[0] if len(values) else np.nan
+    return row
+
+
+def _try_one_row(estimator: Any, row: np.ndarray) -> None:
+    if estimator.predict(row).shape[:1] != (1,):
+        raise ValueError("one row does not give one prediction")
+    if hasattr(estimator, "predict_proba"):
+        classes = estimator.classes_
+        if classes.ndim != 1 or len(classes) != len(set(classes.tolist())):
+            raise ValueError("classes_ is no list of different classes")
+        if estimator.predict_proba(row).shape != (1, len(classes)):
+            raise ValueError("there is not one probability a class")
+        if estimator.decision_function(row).shape[:1] != (1,):
+            raise ValueError("one row does not give one score")
