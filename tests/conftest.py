@@ -1,9 +1,13 @@
-"""What all tests share: where the larger data sets lie."""
+"""What all tests share: where the larger data sets lie, and an ear for Ctrl-C."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# A shell lets jobs in the background ignore Ctrl-C, and they hand that on; the tests of it must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
