@@ -1,5 +1,5 @@
 # The only task runner.  `make demo` and `make test` work on a fresh machine that has Python 3.11
-# (with venv), a Rust toolchain, gcc and make; everything else they install themselves.
+# (with venv), a Rust toolchain, gcc, make and git; everything else they install themselves.
 
 PYTHON ?= python3
 VENV   ?= .venv

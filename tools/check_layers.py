@@ -1,4 +1,4 @@
-"""Fails when a native algorithm lacks a layer: twin, kernel, binding, test, benchmark or lesson.
+"""Fails when a native algorithm lacks a layer: twin, kernel, binding, test, benchmark, lesson, API.
 
 The path is the name: ``smelt.linear_model.Ridge`` is defined in ``linear_model/ridge.py``, so every
 other layer is expected under ``linear_model/ridge`` too, and every kernel function has a twin of
@@ -35,6 +35,13 @@ def place_of(name: str) -> str:
     return "/".join(path)
 
 
+FILLED = {  # what a file holds once it is more than the stub that new_algorithm.py wrote
+    "twin": "return",
+    "test": "def test_",
+    "benchmark": "Workload(",
+}
+
+
 def faults_of(place: str, classes: list[str], lessons: str) -> list[str]:
     """Return what is missing for one algorithm."""
     family, algorithm = place.split("/")
@@ -46,6 +53,8 @@ def faults_of(place: str, classes: list[str], lessons: str) -> list[str]:
     }.items():
         if not (ROOT / path).exists():
             faults.append(f"no {layer} at {path}")
+        elif FILLED[layer] not in (ROOT / path).read_text():
+            faults.append(f"the {layer} at {path} is a stub")
 
     bound = [
         name for name in dir(getattr(_smelt, family, None)) if name.startswith(f"{algorithm}_")
@@ -59,15 +68,19 @@ def faults_of(place: str, classes: list[str], lessons: str) -> list[str]:
             faults.append(f"no kernel `pub fn {name}` in a crate")
         if not hasattr(twins, name):
             faults.append(f"the kernel {name} has no twin in smelt.plain.{family}")
+    api = (ROOT / "docs/api/index.md").read_text()
     for name in classes:
         if name.rpartition(".")[2] not in lessons:
-            faults.append(f"no lesson names {name.rpartition('.')[2]}")
+            faults.append(f"no lesson that runs names {name.rpartition('.')[2]}")
+        if name not in api:
+            faults.append(f"docs/api/index.md does not list {name}")
     return faults
 
 
 def main() -> int:
     """List what is missing; 1 if there is anything."""
-    lessons = "\n".join(path.read_text() for path in (ROOT / "docs/lessons").glob("**/*.md"))
+    pages = [path.read_text() for path in (ROOT / "docs/lessons").glob("**/*.md")]
+    lessons = "\n".join(page for page in pages if "{code-cell}" in page)
     found = algorithms()
     faults = [
         f"{place}: {fault}"
