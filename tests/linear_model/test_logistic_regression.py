@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression as Reference
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import smelt
@@ -105,6 +106,25 @@ def test_sparse_and_dense_agree(n_classes):
     close(sparse, dense, 1e-6)
     assert gradient(sparse, X.toarray(), y, alpha=1.0) < 2e-10
     np.testing.assert_allclose(sparse.predict_proba(X), dense.predict_proba(X.toarray()), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("layout", ["mixed", "sorted", "periodic"])
+def test_long_data_whose_sample_may_mislead(layout, dtype, n_classes):
+    X, y, weight = problem(60_000, 8, n_classes, dtype=dtype)
+    if layout == "sorted":
+        order = np.lexsort((X[:, 0], y))
+        X, y = X[order], y[order]
+    if layout == "periodic":  # every 16th row, which makes the sample, is unlike the others
+        X[::16] *= -3
+    model = LogisticRegression(tol=1e-4 if dtype == np.float32 else 1e-10).fit(X, y, weight)
+    assert gradient(model, X.astype(np.float64), y, weight, alpha=1.0) < (
+        1e-4 if dtype == np.float32 else 2e-10
+    )
+    if dtype == np.float64:
+        with smelt.config(engine="plain"):
+            close(model, LogisticRegression(tol=1e-10).fit(X, y, weight), 1e-9)
 
 
 def test_many_classes():
@@ -316,6 +336,64 @@ def test_control_c_stops_the_fit(shape):
         for _ in range(20):
             LogisticRegression(tol=0, max_iter=10_000).fit(X, y)
     assert time.perf_counter() - sent[0] < 5  # far below the time of the fits
+
+
+class Recorder:
+    """A callback that keeps what it is told."""
+
+    def __init__(self):
+        self.calls = []
+
+    def setup(self, estimator, context):
+        self.calls.append(("setup", None))
+
+    def teardown(self, estimator, context):
+        self.calls.append(("teardown", None))
+
+    def on_fit_task_begin(self, estimator, context, *, X, y):
+        self.calls.append(("begin", X.shape))
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator, metadata):
+        self.calls.append(("end", fitted_estimator.coef_.shape))
+        assert metadata is None
+
+
+def test_callbacks_see_the_fit():
+    callback = pytest.importorskip("sklearn.callback")
+    X, y, _ = problem()
+    recorder = Recorder()
+    model = LogisticRegression().set_callbacks(recorder)
+    expected = [("setup", None), ("begin", X.shape), ("end", (1, 6)), ("teardown", None)]
+    assert model.fit(X, y) is model
+    assert recorder.calls == expected
+    recorder.calls.clear()
+    with pytest.raises(ValueError):
+        model.fit(X, np.zeros(len(y)))
+    assert recorder.calls[-1] == ("teardown", None)
+    recorder.calls.clear()
+    model.set_params(solver="saga", l1_ratio=1.0, max_iter=500).fit(X, y)
+    assert recorder.calls == expected  # from scikit-learn's class, which does this fit
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    search = GridSearchCV(LogisticRegression().set_callbacks(monitor), {"C": [0.1, 1.0]}, cv=2)
+    search.fit(X, y)
+    assert search.best_score_ > 0.5
+    scores = callback.ScoringMonitor(scoring="accuracy")
+    model = LogisticRegression().set_callbacks(scores).fit(X, y)
+    assert scores.get_logs().data[-1]["accuracy"] == model.score(X, y)
+    assert np.array_equal(model.coef_, LogisticRegression().fit(X, y).coef_)
+
+
+@pytest.mark.parametrize("kind", ["U", "object", "float"])
+def test_a_long_y_is_encoded_in_parts(kind):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 100_000)
+    y[:40_000] = rng.integers(0, 2, 40_000)  # the third class comes after the first part
+    names = {"U": ["a", "b", "c"], "object": ["a", "b", "c"], "float": [0.0, 1.0, 7.0]}[kind]
+    labels = np.array(names, dtype=None if kind != "object" else object)[y]
+    X = rng.standard_normal((len(y), 2)) + y[:, None]
+    model = LogisticRegression().fit(X, labels)
+    assert list(model.classes_) == names
+    assert np.array_equal(model.coef_, LogisticRegression().fit(X, y).coef_)
 
 
 @parametrize_with_checks([LogisticRegression(), LogisticRegression(solver="newton-cholesky")])

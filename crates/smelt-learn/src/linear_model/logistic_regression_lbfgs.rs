@@ -34,11 +34,8 @@ struct Loss<'a, T, D> {
 impl<T: Exponential + Scalar, D: Design<T>> Objective for Loss<'_, T, D> {
     fn evaluate(&mut self, point: &[f64], gradient: &mut [f64]) -> Result<f64> {
         let (loss, sums) = self.design.value_gradient(self.targets, point, self.control)?;
-        for (out, sum) in gradient.iter_mut().zip(sums) {
-            *out = sum / self.penalty.total;
-        }
-        let value =
-            loss / self.penalty.total + self.penalty.add(point, gradient, self.design.n_cols() + 1);
+        gradient.copy_from_slice(&sums);
+        let value = self.penalty.objective(loss, gradient, point, self.design.n_cols() + 1);
         if self.preconditioner.is_none() {
             check_finite(value, gradient)?;
         }
@@ -78,7 +75,7 @@ pub(super) fn quasi_newton<T: Exponential + Scalar>(
         memory: MEMORY,
         max_iter: stop.max_iter,
         gradient_tol: stop.tol,
-        gain_tol: 0.1 * stop.tol,
+        gain_tol: 0.01 * stop.tol,
         rounding: if T::IS_F64 { 1e-15 } else { 1e-7 },
     };
     let fit = lbfgs(&mut objective, &mut coef, &params, control)?;

@@ -146,7 +146,8 @@ impl Preconditioner {
             diagonal = design.diagonal(&rows, &h, control)?;
             diagonal.as_mut_slice().iter_mut().for_each(|value| *value *= per_row);
             let weight: Vec<f64> = (0..d).map(|j| (0..k).map(|c| diagonal[(c, j)]).sum()).collect();
-            head.sort_by(|&a, &b| weight[b].total_cmp(&weight[a]).then(a.cmp(&b)));
+            let heavier = |a: &usize, b: &usize| weight[*b].total_cmp(&weight[*a]).then(a.cmp(b));
+            head.select_nth_unstable_by(n_head, heavier);
             head.truncate(n_head);
             head.sort_unstable();
         }

@@ -6,6 +6,7 @@ mod linear_regression;
 mod logistic_regression;
 mod logistic_regression_dense;
 mod logistic_regression_gram;
+mod logistic_regression_hessian;
 mod logistic_regression_lbfgs;
 mod logistic_regression_loss;
 mod logistic_regression_newton;
