@@ -11,6 +11,12 @@ from harness import Peer, Workload, on_the_twin
 
 warnings.filterwarnings("ignore")
 
+FASHION = Path(os.environ.get("SMELT_DATA", "")) / "fashion_mnist"
+SHIFT, NOISE = 3, 0.2  # most pixels that a digit moves, standard deviation of the noise
+# Objectives at the optimum: of fits in double precision with tol=1e-7.
+DIGITS_OPTIMUM = 0.6454709529
+CLOTHES_OPTIMUM = 0.3498928053
+
 
 def tall():
     """1e6 x 50 normal features, random coefficients."""
@@ -37,22 +43,34 @@ def text(n=100_000, d=50_000):
     return {"X": X, "y": y.astype(np.int64)}
 
 
-def images():
-    """6e4 x 784 pixels in float32, ten classes: Fashion-MNIST, else digits blown up."""
-    folder = Path(os.environ.get("SMELT_DATA", "")) / "fashion_mnist"
-    if folder.is_dir():
-        pixels = gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes())[16:]
-        labels = gzip.decompress((folder / "train-labels-idx1-ubyte.gz").read_bytes())[8:]
-        X = np.frombuffer(pixels, np.uint8).reshape(-1, 784).astype(np.float32) / 255
-        return {"X": X, "y": np.frombuffer(labels, np.uint8).astype(np.int64)}
+def shifted_digits(n=60_000):
+    """n x 784 pixels in float32, ten classes: scikit-learn's digits, tripled, moved, with noise.
+
+    The figure that this row answers to (scikit-learn 22 s at an objective of 0.6636, 85 % right) is
+    of data made of the same digits, whose maker is not published; moves and noise are chosen here
+    so that objective and accuracy at the optimum are about the same.
+    """
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)
     rng = np.random.default_rng(0)
-    rows = rng.integers(0, len(X), 60_000)
-    large = np.kron(X[rows].reshape(-1, 8, 8), np.ones((1, 4, 4)))[:, 2:30, 2:30].reshape(-1, 784)
-    noisy = (large / 16 + 0.3 * rng.random(large.shape)).clip(0, 1)
-    return {"X": noisy.astype(np.float32), "y": y[rows]}
+    most = SHIFT
+    rows = rng.integers(0, len(X), n)
+    canvas = np.zeros((len(X), 36, 36), dtype=np.float32)
+    canvas[:, 6:30, 6:30] = np.kron(X.reshape(-1, 8, 8), np.ones((1, 3, 3))) / 16
+    up, left = rng.integers(4 - most, 5 + most, (2, n))
+    images = NOISE * rng.standard_normal((n, 28, 28), dtype=np.float32)
+    for image, row, i, j in zip(images, rows, up, left, strict=True):
+        image += canvas[row, i : i + 28, j : j + 28]
+    return {"X": images.reshape(n, -1), "y": y[rows]}
+
+
+def clothes():
+    """6e4 x 784 pixels in float32, ten classes: Fashion-MNIST."""
+    pixels = gzip.decompress((FASHION / "train-images-idx3-ubyte.gz").read_bytes())[16:]
+    labels = gzip.decompress((FASHION / "train-labels-idx1-ubyte.gz").read_bytes())[8:]
+    X = np.frombuffer(pixels, np.uint8).reshape(-1, 784).astype(np.float32) / 255
+    return {"X": X, "y": np.frombuffer(labels, np.uint8).astype(np.int64)}
 
 
 def coefficients(model):
@@ -75,6 +93,14 @@ def objective(model, data):
         loss = (np.log(np.exp(scores - most[:, None]).sum(axis=1)) + most).sum()
         loss -= scores[np.arange(len(y)), y].sum()
     return float((loss + 0.5 * (weights**2).sum()) / len(y))
+
+
+def quality(optimum):
+    """The objective, and how far above its minimum it is, relative to that."""
+    return {
+        "objective": objective,
+        "above optimum": lambda model, data: objective(model, data) / optimum - 1,
+    }
 
 
 def smelt(**options):
@@ -142,11 +168,27 @@ def small():
     return {"X": X, "y": (X[:, 0] + rng.standard_normal(1000) > 0).astype(np.int64)}
 
 
+def images_workload(name, data, quality):
+    return Workload(
+        name,
+        data=data,
+        quality=quality,
+        peers={
+            "smelt": smelt(),
+            "smelt tol 1e-5": smelt(tol=1e-5, max_iter=1000),
+            "scikit-learn lbfgs": scikit_learn(max_iter=5000),
+            "scikit-learn lbfgs tol 1e-3": scikit_learn(tol=1e-3, max_iter=5000),
+        },
+        note="at equal objective: smelt with scikit-learn's default",
+        twin="logistic-multinomial-2e3x784",
+    )
+
+
 WORKLOADS = [
     Workload(
         "logistic-1e6x50",
         data=tall,
-        quality={"objective": objective},
+        quality=quality(0.3528370257),
         peers={
             "plain": on_the_twin(smelt()),
             "smelt": smelt(),
@@ -159,15 +201,18 @@ WORKLOADS = [
     Workload(
         "logistic-sparse-1e5x5e4",
         data=text,
-        quality={"objective": objective},
+        quality=quality(0.5488950924),
         peers={
             "smelt": smelt(),
+            "smelt tol 1e-5": smelt(tol=1e-5),
             "scikit-learn lbfgs": scikit_learn(),
             "scikit-learn newton-cg": scikit_learn(solver="newton-cg"),
             "scikit-learn liblinear": scikit_learn(solver="liblinear"),
             "snapml": snapml(1e-3),
+            "snapml tol 1e-4": snapml(1e-4),
         },
-        note="the twin fills in the zeros: 40 GB here",
+        note="at equal objective: smelt with snapml, and tol 1e-5 with its 1e-4; the twin fills in"
+        " the zeros: 40 GB here",
         twin="logistic-sparse-2e3x1e3",
     ),
     Workload(
@@ -181,20 +226,14 @@ WORKLOADS = [
         },
         unit="ms",
     ),
-    Workload(
+    images_workload(
         "logistic-multinomial-6e4x784",
-        data=images,
-        quality={"objective": objective},
-        peers={
-            "smelt": smelt(),
-            "scikit-learn lbfgs": scikit_learn(max_iter=2000),
-            "scikit-learn lbfgs tol 1e-3": scikit_learn(tol=1e-3, max_iter=2000),
-        },
-        twin="logistic-multinomial-2e3x784",
+        shifted_digits,
+        quality(DIGITS_OPTIMUM),
     ),
     Workload(
         "logistic-multinomial-2e3x784",
-        data=lambda: {name: part[:2000] for name, part in images().items()},
+        data=lambda: shifted_digits(2000),
         quality={"objective": objective},
         peers={
             "plain": on_the_twin(smelt()),
@@ -215,3 +254,7 @@ WORKLOADS = [
         unit="µs",
     ),
 ]
+if FASHION.is_dir():
+    WORKLOADS.append(
+        images_workload("logistic-multinomial-clothes-6e4x784", clothes, quality(CLOTHES_OPTIMUM))
+    )
