@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import smelt
+from smelt.app.pipeline.budget import Budget
 from smelt.app.pipeline.candidates import Candidate, Problem, is_skewed, portfolio
 from smelt.app.pipeline.interrupt import Interrupt
 from smelt.errors import BudgetError, DataError, UsageError
@@ -228,6 +229,38 @@ def test_ctrl_c_twice_writes_nothing(frame, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         smelt.train(frame.select("x", "number"), "number", output=path, events=press)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_during_the_last_fit_keeps_the_model_of_the_training_part(frame, tmp_path):
+    phases = []
+
+    def press(phase, detail, fraction, **facts):
+        phases.append(phase)
+        if phase == "refit":
+            signal.raise_signal(signal.SIGINT)
+
+    path = tmp_path / "model.smelt"
+    result = smelt.train(frame.select("x", "number"), "number", output=path, events=press)
+    assert result.interrupted and "refit" in phases and phases[-1] == "write"
+    assert all(row["test_score"] is not None for row in result.manifest["training"]["leaderboard"])
+    assert open_model(path).verify() == 16
+
+
+def test_every_candidate_has_a_score_on_the_test_part(frame):
+    result = smelt.train(features(frame).with_columns(frame["number"]), "number")
+    board = result.manifest["training"]["leaderboard"]
+    assert len(board) > 2
+    assert all(row["test_score"] > 0 for row in board)
+    assert sum(row["weight"] for row in board) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_large_fit_replaces_what_small_ones_foretold():
+    budget = Budget(60.0, clock=lambda: 0.0)
+    budget.learn("fit", 10.0, 5.0)
+    budget.learn("fit", 100.0, 10.0)
+    assert budget.foretell("fit", 1_000.0) == pytest.approx(100.0)
+    budget.learn("fit", 90.0, 18.0)
+    assert budget.foretell("fit", 1_000.0) == pytest.approx(200.0)
 
 
 def test_while_finishing_the_first_ctrl_c_is_only_noted():

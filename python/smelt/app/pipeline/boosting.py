@@ -36,7 +36,10 @@ class Boosting:
         known = np.ones(len(y_valid), dtype=bool)
         if problem.is_classification:
             known = np.isin(y_valid, np.unique(y))
-        model = _model(candidate, problem, view, _most_rounds(problem), seed)
+        most = _most_rounds(problem)
+        if candidate.most_rounds is not None:
+            most = min(most, candidate.most_rounds)
+        model = _model(candidate, problem, view, most, seed)
         model.set_params(
             early_stopping=True,
             n_iter_no_change=max(10, round(PATIENCE / candidate.params["learning_rate"])),
@@ -53,7 +56,7 @@ class Boosting:
         def predict(step: int) -> np.ndarray:
             return _predict(candidate, problem, model, X_valid, min(step, model.n_iter_ - 1) + 1)
 
-        return Path(losses, predict)
+        return Path(losses, predict, len(losses) / expected_rounds(candidate, problem))
 
     def refit(
         self,
@@ -95,7 +98,7 @@ class Boosting:
         features = max(1.0, n_features * float(params["max_features"]))
         depth = np.log2(params["max_leaf_nodes"])
         trees = problem.n_outputs if problem.task == "multiclass" else 1
-        rounds = min(20.0 / params["learning_rate"], _most_rounds(problem))
+        rounds = expected_rounds(candidate, problem)
         one = n_rows * features * depth + 20_000.0 * params["max_leaf_nodes"]
         return float(one * rounds * trees)
 
@@ -109,7 +112,12 @@ class Boosting:
     ) -> float:
         """Fit ten rounds."""
         self.refit(candidate, problem, view, train, PROBE_ROUNDS - 1, seed)
-        return PROBE_ROUNDS * candidate.params["learning_rate"] / 20.0
+        return PROBE_ROUNDS / expected_rounds(candidate, problem)
+
+
+def expected_rounds(candidate: Candidate, problem: Problem) -> float:
+    """Return the rounds that a fit is reckoned to take before the validation rows gain no more."""
+    return float(min(20.0 / candidate.params["learning_rate"], _most_rounds(problem)))
 
 
 def _most_rounds(problem: Problem) -> int:

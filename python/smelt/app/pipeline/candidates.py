@@ -30,7 +30,8 @@ class Candidate:
     """One way to train a model: a family, its settings, the features it sees.
 
     ``view`` is "trees", "linear" or "pieces"; ``log_target`` fits the logarithm of the target;
-    ``ordered`` takes category codes, which go by frequency, as numbers instead of sets.
+    ``ordered`` takes category codes, which go by frequency, as numbers instead of sets;
+    ``most_rounds`` is what a time budget leaves of the rounds of boosting.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Candidate:
     params: Mapping[str, Any] = field(default_factory=dict)
     log_target: bool = False
     ordered: bool = False
+    most_rounds: int | None = None
 
 
 def _boosting(

@@ -18,11 +18,13 @@ class Path:
     """A fit with one setting left open: rounds of boosting, or strength of a penalty.
 
     ``losses[step]`` is the loss of the validation rows for each value of the open setting;
-    ``predict(step)`` gives their predictions, n×k.
+    ``predict(step)`` gives their predictions, n×k.  ``done`` is the work that the fit took, over
+    what the family had foretold.
     """
 
     losses: np.ndarray
     predict: Callable[[int], np.ndarray]
+    done: float = 1.0
 
 
 class Family(Protocol):

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smelt.app.pipeline.budget import SAFETY
 from smelt.app.pipeline.candidates import Candidate
-from smelt.app.pipeline.search import FAMILY, Search, some_rows
+from smelt.app.pipeline.search import FAMILY, REFITS, Search, some_rows
 from smelt.app.pipeline.splits import Folds, one_fold
 from smelt.errors import BudgetError
 
 PROBE_ROWS = 2_000
+PROBE_SHARE = 0.1  # of the rows, where that is more: large fits leave the caches
 FEWEST_ROWS = 1_000
-REFITS = 2.5  # on the training part and on all rows, which are some more
+ENOUGH_ROWS = 5_000  # on which boosting still says more than a linear model on all
 
 
 @dataclass(frozen=True)
@@ -27,26 +29,37 @@ class Plan:
 
 
 def make_plan(search: Search, candidates: Sequence[Candidate]) -> Plan:
-    """Keep the folds when the cheapest candidate fits with them; else one fold, else fewer rows."""
+    """Keep the folds when each family has time for them; else one fold, fewer rows, one family."""
     budget, folds = search.budget, search.folds
     if budget.seconds is None:
         return Plan(folds)
     n_train = len(folds.pairs[0][0])
-    rows = np.sort(np.random.default_rng(search.seed).permutation(n_train)[:PROBE_ROWS])
+    n_probe = max(PROBE_ROWS, int(PROBE_SHARE * n_train))
+    rows = np.sort(np.random.default_rng(search.seed).permutation(n_train)[:n_probe])
     sample = folds.pairs[0][0][rows]
     costs = []
     for family in dict.fromkeys(candidate.family for candidate in candidates):
         candidate = next(c for c in candidates if c.family == family)
         _probe(search, candidate, sample)
         costs.append(search.foretell(candidate, n_train))
-    one = min(costs)
-    if one * (len(folds) + REFITS) <= budget.remaining():
+    left = budget.remaining()
+    every, single = len(folds) + REFITS, 1 + REFITS
+    both, one = sum(costs) * SAFETY, min(costs) * SAFETY
+    if both * every <= left:
         return Plan(folds)
     budget.reached = True
-    folds = one_fold(folds)
-    if one * (1 + REFITS) <= budget.remaining():
+    # One model of each family says more than one family in every fold or on every row.
+    if both * single <= left:
+        return Plan(one_fold(folds))
+    most = int(n_train * left / (both * single))
+    if most >= ENOUGH_ROWS:
+        return Plan(one_fold(folds), most)
+    if one * every <= left:
         return Plan(folds)
-    most = int(n_train * budget.remaining() / (2 * one * (1 + REFITS)))
+    folds = one_fold(folds)
+    if one * single <= left:
+        return Plan(folds)
+    most = int(n_train * left / (2 * one * single))
     if most < min(FEWEST_ROWS, n_train):
         raise BudgetError(
             f"a budget of {budget.seconds:g} seconds is too short to train anything on "
@@ -63,8 +76,9 @@ def _probe(search: Search, candidate: Candidate, sample: np.ndarray) -> None:
     search.views.forget()
     if view.n_features == 0:
         return
-    start = time.perf_counter()
     train = view.training(features, sample), search.target[sample]
+    family.probe(candidate, search.problem, view, train, search.seed)  # imports, thread pools
+    start = time.perf_counter()
     share = family.probe(candidate, search.problem, view, train, search.seed)
     work = family.work(candidate, search.problem, len(sample), view.n_features)
     search.budget.learn(candidate.family, share * work, time.perf_counter() - start)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smelt.app.pipeline.boosting import Boosting
-from smelt.app.pipeline.budget import Budget
+from smelt.app.pipeline.boosting import Boosting, expected_rounds
+from smelt.app.pipeline.budget import SAFETY, Budget
 from smelt.app.pipeline.candidates import Candidate, Problem
 from smelt.app.pipeline.fitting import Family, Path
 from smelt.app.pipeline.linear_models import Linear
@@ -19,6 +19,10 @@ from smelt.app.pipeline.splits import Folds
 from smelt.app.pipeline.views import Views
 
 FAMILY: dict[str, Family] = {"linear": Linear(), "gradient boosting": Boosting()}
+
+FEWEST_ROUNDS = 20
+SHORTEST = 0.25  # share of its expected rounds for which boosting is worth a start
+REFITS = 1.5  # on the training part; a further one on all rows is made where there is time
 
 
 @dataclass
@@ -102,7 +106,7 @@ class Search:
         for number, candidate in enumerate(candidates):
             if not self._affordable(candidate, trials):
                 continue
-            trial = self._try(candidate, number, len(candidates), tell)
+            trial = self._try(candidate, number, len(candidates), tell, trials)
             if trial is None:
                 continue
             trials.append(trial)
@@ -114,8 +118,10 @@ class Search:
         number: int,
         total: int,
         tell: Callable[[str, float, Trial | None], None],
+        trials: Sequence[Trial],
     ) -> Trial | None:
         family = FAMILY[candidate.family]
+        candidate = self._within_time(candidate, trials)
         paths: list[Path] = []
         seconds, n_features = 0.0, 0
         for fold, (train, valid) in enumerate(self.folds.pairs):
@@ -135,7 +141,7 @@ class Search:
             )
             spent = time.perf_counter() - start
             work = family.work(candidate, self.problem, len(train), view.n_features)
-            self.budget.learn(candidate.family, work, spent)
+            self.budget.learn(candidate.family, work * paths[-1].done, spent)
             seconds, n_features = seconds + spent, view.n_features
         step = best_step([path.losses for path in paths])
         predictions = np.empty((len(self.target), self.problem.n_outputs))
@@ -158,9 +164,22 @@ class Search:
         if self.budget.seconds is None:
             return True
         one = self.foretell(candidate, len(self.folds.pairs[0][0]))
-        # every fold, and later two refits of it and of what is best so far
+        if candidate.family == "gradient boosting":
+            one *= SHORTEST  # the rounds are cut to the time that is left
+        # every fold, and later a refit of it and of what is best so far
         best = max((trial.seconds for trial in trials), default=0.0)
-        return self.budget.allows(one * (len(self.folds) + 2.5) + 2.5 * best)
+        return self.budget.allows(one * (len(self.folds) + REFITS) + REFITS * best)
+
+    def _within_time(self, candidate: Candidate, trials: Sequence[Trial]) -> Candidate:
+        """Bound the rounds of boosting by the time that is left; without a budget by nothing."""
+        if self.budget.seconds is None or candidate.family != "gradient boosting":
+            return candidate
+        one = self.foretell(candidate, len(self.folds.pairs[0][0]))
+        best = max((trial.seconds for trial in trials), default=0.0)
+        left = self.budget.remaining() / SAFETY - REFITS * best
+        share = left / max(one * (len(self.folds) + REFITS), 1e-9)
+        rounds = int(share * expected_rounds(candidate, self.problem))
+        return replace(candidate, most_rounds=max(FEWEST_ROUNDS, rounds))
 
     def foretell(self, candidate: Candidate, n_rows: int) -> float:
         """Return the seconds that one fit on so many rows will take."""
