@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# A shell lets jobs in the background ignore Ctrl-C, and they hand that on; the tests of it must not.
+# A shell lets jobs in the background ignore Ctrl-C, and they hand that on; its tests must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
