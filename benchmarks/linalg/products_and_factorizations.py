@@ -1,109 +1,118 @@
-"""smelt.linalg against SciPy's OpenBLAS, on square matrices of 32 to 2048 and on tall ones.
+"""smelt.linalg against its twins and the OpenBLAS of SciPy and NumPy, with the errors of both.
 
-The table in ``crates/smelt-math/src/linalg/blas/mod.rs`` comes from here.
+Every size, precision and number of threads: ``benchmarks/linalg/openblas_table.py``.
 """
 
 import numpy as np
 from harness import Peer, Workload, on_the_twin
+from linalg.openblas_table import OPERATIONS, TALL, inputs, openblas_calls, smelt_calls
 
-REPEATS = {32: 2000, 128: 400, 512: 20, 1024: 3, 2048: 1}
-TWIN_SIZE = {
-    "matmul": 128, "gram": 128, "cholesky": 128, "solve": 128, "qr": 128,
-    "eigh": 32, "svd": 32, "lstsq": 32,
-}  # fmt: skip
+CALLS = {32: 20, 128: 100, 1024: 1}
+TWIN_SIZE = {"eigh": 32, "svd": 32, "lstsq": 32, "randomized_svd": 32}  # others: 128
 
 
-def square(n, dtype):
-    rng = np.random.default_rng(0)
-    a = rng.standard_normal((n, n)).astype(dtype)
-    return {
-        "a": np.asfortranarray(a),
-        "positive": np.asfortranarray(a @ a.T / n + np.eye(n, dtype=dtype)),
-    }
+def arrays(shape, dtype):
+    a, positive, triangle = inputs(shape, dtype)
+    return {"a": a, "positive": positive, "triangle": triangle}
 
 
-def tall(dtype):
-    return {"a": np.random.default_rng(0).standard_normal((1_000_000, 50)).astype(dtype)}
+def size(a):
+    return float(np.linalg.norm(np.asarray(a, np.float64)))
 
 
-def smelt_call(operation, data):
-    from smelt import linalg
-
-    a, positive = data["a"], data.get("positive")
-    return {
-        "matmul": lambda: linalg.matmul(a, a),
-        "gram": lambda: linalg.gram(a),
-        "cholesky": lambda: linalg.cholesky(positive),
-        "solve": lambda: linalg.solve(a, a[:, :1]),
-        "qr": lambda: linalg.qr(a),
-        "eigh": lambda: linalg.eigh(positive),
-        "svd": lambda: linalg.svd(a),
-        "lstsq": lambda: linalg.lstsq(a, a[:, 0])[0],
-    }[operation]
+def relative(found, expected):
+    """Norm of the difference over the norm, in double precision."""
+    return size(np.asarray(found, np.float64) - expected) / size(expected)
 
 
-def scipy_call(operation, data):
-    import scipy.linalg as scipy_linalg
+def backward_error(operation):
+    """How far the answer is from being that of the input: of the size of the rounding unit."""
 
-    a, positive = data["a"], data.get("positive")
-    return {
-        "matmul": lambda: (
-            scipy_linalg.blas.dgemm(1, a, a)
-            if a.dtype == np.float64
-            else scipy_linalg.blas.sgemm(1, a, a)
-        ),
-        "gram": lambda: a.T @ a,
-        "cholesky": lambda: scipy_linalg.cholesky(positive, lower=True),
-        "solve": lambda: scipy_linalg.solve(a, a[:, :1]),
-        "qr": lambda: scipy_linalg.qr(a, mode="economic"),
-        "eigh": lambda: scipy_linalg.eigh(positive, driver="evd"),
-        "svd": lambda: scipy_linalg.svd(a, full_matrices=False),
-        "lstsq": lambda: scipy_linalg.lstsq(a, a[:, 0])[0],
-    }[operation]
+    def measure(fitted, data):
+        a, positive, triangle = (
+            None if data[name] is None else data[name].astype(np.float64)
+            for name in ("a", "positive", "triangle")
+        )
+        several = isinstance(fitted, tuple)
+        answer = [part.astype(np.float64) for part in (fitted if several else (fitted,))]
+        answer = answer if several else answer[0]
+        if operation in ("matmul", "gram"):
+            return relative(answer, a @ a if operation == "matmul" else a.T @ a)
+        if operation == "trsm":
+            return relative(triangle @ answer, a)
+        if operation == "cholesky":
+            return relative(answer @ answer.T, positive)
+        if operation == "solve":
+            return size(a @ answer - a[:, :1]) / (size(a) * size(answer))
+        if operation == "lstsq":
+            return size(a.T @ (a @ answer - a[:, 0])) / size(a) ** 2
+        if operation == "qr":
+            return relative(answer[0] @ answer[1], a)
+        if operation == "eigh":
+            return relative((answer[1] * answer[0]) @ answer[1].T, positive)
+        return relative((answer[0] * answer[1]) @ answer[2], a)
+
+    return measure
 
 
-def calls(operation, n):
-    """How many calls make one timing: fewer where the twin's rotations are in Python loops."""
-    return 20 if n == TWIN_SIZE.get(operation) == 32 else REPEATS[n]
+def orthogonality(basis):
+    """How far the columns of the answer's part are from orthonormal."""
+
+    def measure(fitted, data):
+        q = np.asarray(fitted[basis], np.float64)
+        return size(q.T @ q - np.eye(q.shape[1]))
+
+    return measure
 
 
-def workload(operation, size, dtype):
-    """Sizes are n (square) or "1e6x50"; twins are loops in Python and join at one small size."""
-    per = 1 if size == "1e6x50" else calls(operation, size)
+BASIS = {"qr": 0, "eigh": 1, "svd": 0, "randomized_svd": 0}
+
+
+def workload(operation, shape, dtype):
+    """Twins are loops in Python and join at one small size."""
+    square = shape[0] == shape[1]
+    per = CALLS[shape[0]] if square else 1
 
     def peer(make):
         def run(call):
             for _ in range(per):
-                call()
+                answer = call()
+            return answer
 
-        return Peer(run=run, setup=lambda data: make(operation, data))
+        return Peer(run=run, setup=lambda data: make(**data)[operation])
 
-    smelt = peer(smelt_call)
-    peers = {"smelt": smelt, "scipy": peer(scipy_call)}
-    type_name = np.dtype(dtype).name
-    twin = ""
-    if (operation, size) == ("gram", "1e6x50") or size == TWIN_SIZE[operation]:
+    smelt = peer(smelt_calls)
+    peers = {"smelt": smelt, "openblas": peer(openblas_calls)}
+    twin_size = TWIN_SIZE.get(operation, 128)
+    twin = "" if shape[0] == twin_size else f"{operation}-{twin_size}-float64"
+    if not twin:
         peers = {"plain": on_the_twin(smelt), **peers}
-    else:
-        twin = f"{operation}-{TWIN_SIZE[operation]}-{type_name}"
+    # The error of a truncated decomposition is that of the truncation, the same for all.
+    quality = {"error": backward_error(operation)}
+    if operation in BASIS:
+        quality["orthogonality"] = orthogonality(BASIS[operation])
+    label = shape[0] if square else "1e6x50"
     return Workload(
-        name=f"{operation}-{size}-{type_name}",
-        data=lambda: tall(dtype) if size == "1e6x50" else square(size, dtype),
+        name=f"{operation}-{label}-{np.dtype(dtype).name}",
+        data=lambda: arrays(shape, dtype),
         peers=peers,
+        quality=quality,
         per=per,
         unit="ms",
         twin=twin,
     )
 
 
-SQUARE = ("matmul", "gram", "cholesky", "solve", "qr", "eigh", "svd")
 WORKLOADS = [
-    workload(operation, size, dtype)
-    for operation, sizes in [
-        *((operation, REPEATS) for operation in SQUARE),
-        ("lstsq", [32]),
-        *((operation, ["1e6x50"]) for operation in ("gram", "qr", "svd", "lstsq")),
-    ]
-    for size in sizes
-    for dtype in (np.float64, np.float32)
+    *(
+        workload(operation, (n, n), dtype)
+        for operation in OPERATIONS
+        for n, dtype in [
+            (TWIN_SIZE.get(operation, 128), np.float64),
+            (1024, np.float64),
+            (1024, np.float32),
+        ]
+        if (operation, n) != ("lstsq", 1024)
+    ),
+    *(workload(op, TALL, np.float64) for op in ("gram", "qr", "svd", "lstsq")),
 ]

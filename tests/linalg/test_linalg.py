@@ -1,5 +1,9 @@
 """smelt.linalg: factors give the matrix back, equal their twins and SciPy, whatever the input."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -53,6 +57,7 @@ def close(found, expected, tolerance):
 
 
 @given(matrices(), st.integers(0, 9))
+@settings(deadline=None)
 def test_matmul(a, n):
     b = np.random.default_rng(1).standard_normal((a.shape[1], n)).astype(a.dtype)
     found = linalg.matmul(a, b)
@@ -63,6 +68,7 @@ def test_matmul(a, n):
 
 
 @given(matrices())
+@settings(deadline=None)
 def test_gram(a):
     found = linalg.gram(a)
     assert_array_equal(found, found.T)
@@ -72,6 +78,7 @@ def test_gram(a):
 
 
 @given(matrices())
+@settings(deadline=None)
 def test_qr(a):
     tolerance = TOLERANCE[a.dtype]
     q, r = linalg.qr(a)
@@ -146,6 +153,7 @@ def positive(n, dtype=np.float64, seed=0):
 
 
 @given(st.integers(0, 12), dtypes, st.integers(1, 3))
+@settings(deadline=None)
 def test_cholesky_and_solve(n, dtype, n_right):
     tolerance = 100 * TOLERANCE[np.dtype(dtype)]
     a = positive(n, dtype, seed=n)
@@ -246,6 +254,43 @@ def test_same_bits_on_any_number_of_threads(dtype, shape):
     for n_threads in (2, 7):
         for one, many in zip(expected, everything(n_threads), strict=True):
             assert_array_equal(one, many)
+
+
+FINGERPRINT = """
+import hashlib
+import numpy as np
+from smelt import linalg
+a = np.random.default_rng(0).standard_normal((420, 400))
+symmetric = a[:400] + a[:400].T
+parts = [linalg.matmul(a, a.T), linalg.gram(a), *linalg.qr(a), *linalg.svd(a)]
+parts += [*linalg.eigh(symmetric), linalg.solve(symmetric, a[:400, :3])]
+parts += [linalg.lstsq(a, a[:, 0])[0]]
+print(hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest())
+"""
+
+
+def test_same_bits_whatever_the_threads_of_openblas():
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", FINGERPRINT],
+            env=os.environ | {"OPENBLAS_NUM_THREADS": openblas, "SMELT_NUM_THREADS": smelt},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for openblas, smelt in [("1", "2"), ("2", "1"), ("7", "7")]
+    }  # fmt: skip
+    assert len(prints) == 1
+
+
+@pytest.mark.parametrize("shape", [(300, 260), (260, 300), (200, 900)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_qr_of_a_matrix_without_full_rank_in_several_panels(shape, dtype):
+    rng = np.random.default_rng(9)
+    a = (rng.standard_normal((shape[0], 70)) @ rng.standard_normal((70, shape[1]))).astype(dtype)
+    a[:, 40:60] = 0
+    q, r = linalg.qr(a)
+    close(q @ r, a, TOLERANCE[a.dtype])
+    orthonormal(q, TOLERANCE[a.dtype])
+    assert_array_equal(r, np.triu(r))
 
 
 def test_integers_lists_and_mixed_precision():

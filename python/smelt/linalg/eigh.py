@@ -27,7 +27,10 @@ def eigh(a: Any) -> tuple[Array, Array]:
 
     Notes
     -----
-    Cost: O(n³).
+    Cost: O(n³), on at most four threads.
+
+    Ctrl-C is answered at once, but the decomposition goes on in the background until its end and is
+    then dropped (n = 2048: up to 1.5 seconds on two cores).
 
     References
     ----------

@@ -18,6 +18,7 @@ mod lstsq;
 mod magnitude;
 mod qr;
 mod randomized_svd;
+mod reflections;
 mod solve;
 mod svd;
 mod syrk;

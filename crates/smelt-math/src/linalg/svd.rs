@@ -9,9 +9,13 @@
 //!
 //! Twin: `python/smelt/plain/linalg/svd.py`.
 
-use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
+use faer::Par;
+use faer::diag::DiagMut;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::svd::{ComputeSvdVectors, SvdError, svd as faer_svd, svd_scratch};
+use smelt_core::{Control, Error, Mat, MatRef, Real, Result};
 
-use super::blas::{from_faer, one_thread};
+use super::blas::{factorize, from_faer};
 use super::magnitude::{largest, safe_scale};
 use super::tall_qr::TallQr;
 use super::{NS_PER_FLOP, Scalar};
@@ -44,11 +48,11 @@ pub(super) fn unsigned<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result
     let scale = safe_scale(largest(a)?);
     if 2 * m >= 3 * n {
         let factored = TallQr::new(a, scale, control)?;
-        let small = faer_svd(factored.triangle().view(), T::ONE, control)?;
+        let small = by_faer(factored.triangle().view(), T::ONE, control)?;
         let u = factored.apply(small.u.view(), control)?;
         return Ok(Svd { u, s: unscaled(small.s, scale), vt: small.vt });
     }
-    let Svd { u, s, vt } = faer_svd(a, scale, control)?;
+    let Svd { u, s, vt } = by_faer(a, scale, control)?;
     Ok(Svd { u, s: unscaled(s, scale), vt })
 }
 
@@ -57,19 +61,31 @@ fn unscaled<T: Scalar>(s: Vec<T>, scale: T) -> Vec<T> {
 }
 
 /// The decomposition by faer, of `scale`·A.
-fn faer_svd<T: Scalar>(a: MatRef<'_, T>, scale: T, control: &Control) -> Result<Svd<T>> {
-    one_thread();
+fn by_faer<T: Scalar>(a: MatRef<'_, T>, scale: T, control: &Control) -> Result<Svd<T>> {
     let (m, n) = (a.n_rows(), a.n_cols());
     let owned = faer::Mat::from_fn(m, n, |i, j| a.get(i, j) * scale);
     let cost_ns = 25.0 * (m * n * n) as f64 * NS_PER_FLOP;
-    let factors = parallel::interruptible(control, cost_ns, move || owned.thin_svd())?
-        .map_err(|_| Error::Numeric("the singular values did not converge".to_string()))?;
-    let s = factors.S().column_vector();
-    Ok(Svd {
-        u: from_faer(factors.U()),
-        s: (0..s.nrows()).map(|i| s[i]).collect(),
-        vt: from_faer(factors.V().transpose()),
-    })
+    factorize(n, cost_ns, control, move |par| decompose(&owned, par))?
+        .map_err(|_| Error::Numeric("the singular values did not converge".to_string()))
+}
+
+/// The thin decomposition by faer of a matrix that is not wide.
+fn decompose<T: Scalar>(a: &faer::Mat<T>, par: Par) -> std::result::Result<Svd<T>, SvdError> {
+    let (m, n) = a.shape();
+    let mut s = vec![T::ZERO; n];
+    let (mut u, mut v) = (faer::Mat::zeros(m, n), faer::Mat::zeros(n, n));
+    let thin = ComputeSvdVectors::Thin;
+    let scratch = svd_scratch::<T>(m, n, thin, thin, par, Default::default());
+    faer_svd(
+        a.as_ref(),
+        DiagMut::from_slice_mut(&mut s),
+        Some(u.as_mut()),
+        Some(v.as_mut()),
+        par,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    )?;
+    Ok(Svd { u: from_faer(u.as_ref()), s, vt: from_faer(v.as_ref().transpose()) })
 }
 
 /// Step 4.
@@ -117,7 +133,8 @@ mod tests {
     #[test]
     fn factors_give_the_matrix_back() {
         let control = Control::new();
-        let shapes = [(0, 3), (3, 0), (1, 1), (1, 6), (50, 50), (55, 50), (20, 90), (9000, 20)];
+        let shapes =
+            [(0, 3), (3, 0), (1, 1), (1, 6), (50, 50), (55, 50), (20, 90), (9000, 20), (400, 390)];
         for (m, n) in shapes {
             let k = m.min(n);
             for a in [filled(m, n, 1), of_rank(m, n, k.min(3), 2), Mat::zeros(m, n)] {
@@ -165,7 +182,7 @@ mod tests {
     #[test]
     fn same_bits_on_any_number_of_threads() {
         let control = Control::new();
-        for (m, n) in [(20_000, 17), (200, 190)] {
+        for (m, n) in [(20_000, 17), (200, 190), (420, 400)] {
             let a = filled(m, n, 1);
             let run = |threads| {
                 let factors = parallel::with_threads(threads, || svd(a.view(), &control).unwrap());

@@ -1,28 +1,48 @@
 //! The library behind the operations: views of our matrices for faer, and its product.
 //!
-//! faer is called for one thread always; threads are ours, over pieces with fixed borders.
+//! faer runs on one thread inside pieces with fixed borders, and the threads are ours; or, inside
+//! `eigh` and `svd`, on a fixed number of tasks (`factorize`).  Either way the bits do not depend
+//! on the number of threads.
 //!
-//! SciPy's OpenBLAS is not borrowed, for two measured reasons (SciPy's bundled library, Zen 4 with
-//! AVX2, one thread each; the ratio is time of OpenBLAS over ours, above 1 we are faster):
+//! # Why SciPy's OpenBLAS is not borrowed
 //!
-//! - Its results depend on its own number of threads: `dgemm`, `dgesv`, `dsyevd` and `dgesdd` give
-//!   other bits with one thread than with two, from n = 300 on at the latest, and that number can
-//!   only be set for the whole process (`openblas_set_num_threads_local` called on one thread is
-//!   seen by all).  The promise of the same bits could not be kept.
-//! - For most operations it would gain little (a linear solve and X'X took 1.2 to 9 times as long
-//!   as OpenBLAS's by the versions measured then; both are written anew since, on tiles, and are to
-//!   be measured again):
+//! Its bits follow its own number of threads, which can only be set for the whole process: one and
+//! two threads give different answers in Cholesky from n = 128 on, linear solves and eigenvalues
+//! from 256 on, `float32` products from 128 on and `float32` QR from 256 on.  (`float64` products
+//! keep their bits; singular values were not compared.)  On one thread it is ahead by a fifth at
+//! most in the rows below.  Measured only beside other work: products (ahead by up to a fifth, Gram
+//! matrices of 1024 by more), and least squares with a square matrix, where it is ahead by a half,
+//! through an algorithm without singular vectors, which no injection into the product would bring.
 //!
-//! | n, f64 / f32 | 32 | 128 | 512 | 1024 |
-//! | --- | --- | --- | --- | --- |
-//! | product | 0.5 / 1.0 | 1.0 / 1.1 | 1.0 / 1.0 | 0.8 / 0.9 (strips; tiles since) |
-//! | Cholesky | 0.6 / 0.9 | 0.8 / 0.8 | 1.2 / 1.0 | 1.1 / 1.3 |
-//! | QR | 1.2 / 1.4 | 1.1 / 1.1 | 0.9 / 1.2 | 1.0 / 1.1 |
-//! | eigenvalues | 1.2 / 1.4 | 0.9 / 0.9 | 1.0 / 1.0 | 0.9 / 1.0 |
-//! | singular values | 1.0 / 1.1 | 0.9 / 0.9 | 1.2 / 1.1 | 1.0 / 1.1 |
+//! Time of OpenBLAS over ours, so above 1 we are faster; `float64` / `float32`, calls from Python
+//! (2026-11-22, two cores of an AMD EPYC with AVX2, SciPy 1.17.1, NumPy 2.4.6 with OpenBLAS 0.3.30
+//! and 0.3.31; by `benchmarks/linalg/openblas_table.py`, whole in
+//! `benchmarks/results/linalg_openblas.md`):
 //!
-//! (Calls from Python, so the first column is mostly the cost of a call.)  The rows come again with
-//! `benchmarks/linalg/products_and_factorizations.py`.
+//! | one thread | 32 | 128 | 512 | 1024 | 2048 | 1e6 × 50 |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | Cholesky | 0.8 / 0.9 | 0.9 / 1.0 | 1.6 / 1.7 | 1.4 / 1.9 | 1.2 / 1.8 | |
+//! | linear solve | 1.3 / 1.4 | 1.1 / 1.2 | 1.1 / 1.0 | 1.1 / 1.0 | 1.1 / 1.2 | |
+//! | QR | 1.0 / 1.2 | 1.2 / 1.1 | 1.3 / 1.1 | 1.1 / 1.3 | 1.0 / 1.2 | 2.3 / 2.7 |
+//! | eigenvalues | 1.1 / 1.3 | 0.9 / 0.9 | 1.0 / 1.0 | 1.0 / 1.0 | 1.0 / 1.0 | |
+//! | singular values | 0.9 / 1.0 | 0.9 / 1.0 | 1.2 / 1.1 | 1.1 / 1.3 | 1.0 / 1.1 | 2.3 / 2.1 |
+//!
+//! | two threads | 32 | 128 | 512 | 1024 | 2048 | 1e6 × 50 |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | Cholesky | 0.8 / 0.9 | 1.9 / 1.0 | 2.0 / 1.8 | 1.5 / 2.2 | 1.4 / 2.0 | |
+//! | linear solve | 1.3 / 1.4 | 1.2 / 1.2 | 1.6 / 1.2 | 1.2 / 1.3 | 1.1 / 1.2 | |
+//! | QR | 1.0 / 1.2 | 5.3 / 4.5 | 1.6 / 1.4 | 1.3 / 1.6 | 1.1 / 1.4 | 2.4 / 3.6 |
+//! | eigenvalues | 1.1 / 1.3 | 0.9 / 0.9 | 0.8 / 0.7 | 0.7 / 0.8 | 0.6 / 0.7 | |
+//! | singular values | 0.9 / 0.7 | 3.0 / 4.0 | 15 / 1.2 | 2.2 / 1.3 | 0.7 / 1.0 | 2.4 / 3.6 |
+//!
+//! The rows of QR, eigenvalues and singular values were measured while one piece ran on one thread:
+//! where they lost, they lost to the second thread alone.  Hence the thresholds:
+//!
+//! | threshold | value | measured with faer alone, two threads |
+//! | --- | --- | --- |
+//! | `PARALLEL_FROM` | 384 columns | eigenvalues of 128: 1.9 ms with and without; of 512: 42, 32 ms |
+//! | `TASKS` (1, 2, 4, 8) | 4 | eigenvalues of 1024: 241, 137, 164, 170 ms |
+//! | | | singular values of 1024: 533, 517, 386, 370 ms |
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -30,7 +50,7 @@ use std::sync::Mutex;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Par};
-use smelt_core::{Mat, MatRef};
+use smelt_core::{Control, Mat, MatRef, Result, parallel};
 
 use super::Scalar;
 
@@ -110,7 +130,25 @@ pub(super) fn multiply<T: Scalar>(
     matmul(c, if accumulate { Accum::Add } else { Accum::Replace }, a, b, alpha, Par::Seq);
 }
 
-/// Tells faer's factorizations to stay on the calling thread.
-pub(super) fn one_thread() {
-    faer::set_global_parallelism(Par::Seq);
+/// Columns from which faer works on several threads inside of one factorization.
+const PARALLEL_FROM: usize = 384;
+/// Tasks it cuts each step into, whatever the number of threads: its sums follow that number.
+const TASKS: usize = 4;
+
+/// Runs a factorization by faer of a matrix of `n` columns, so that the caller can be interrupted.
+///
+/// `work` must hand the [`Par`] it gets to faer.  What was begun goes on to its end on threads of
+/// its own after a cancellation, and is dropped.
+pub(super) fn factorize<R: Send + 'static>(
+    n: usize,
+    cost_ns: f64,
+    control: &Control,
+    work: impl FnOnce(Par) -> R + Send + 'static,
+) -> Result<R> {
+    if n < PARALLEL_FROM {
+        return parallel::interruptible(control, cost_ns, move || work(Par::Seq));
+    }
+    let n_threads = parallel::threads().min(TASKS);
+    let work = move || parallel::in_own_pool(n_threads, move || work(Par::rayon(TASKS)));
+    parallel::interruptible(control, cost_ns, work)?
 }
