@@ -10,6 +10,7 @@ mod linear_model;
 mod model;
 mod params;
 mod table;
+mod tree;
 
 use pyo3::prelude::*;
 
@@ -23,6 +24,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
     family(module, "model", model::register)?;
+    family(module, "tree", tree::register)?;
     Ok(())
 }
 

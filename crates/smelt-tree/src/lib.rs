@@ -1,4 +1,4 @@
-//! Trees: bins, histograms, splitter, grower, boosting.
+//! Trees: decision trees, boosting, and what they share.
 
 pub mod bins;
 pub mod boosting;
@@ -10,5 +10,6 @@ pub mod predict;
 pub mod quantile;
 mod shuffler;
 mod splitter;
+pub mod tree;
 
 pub use ensemble::{Ensemble, EnsembleRef};

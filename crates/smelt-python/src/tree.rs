@@ -1,0 +1,196 @@
+//! Kernels of `smelt.tree`, and of the forests of `smelt.ensemble`.
+
+use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use smelt_core::{Control, Result};
+use smelt_tree::tree::Table;
+use smelt_tree::tree::columns::Columns;
+use smelt_tree::tree::decision_tree::{DecisionTreeParams, Targets, decision_tree_fit};
+use smelt_tree::tree::forest::{self, ForestParams};
+use smelt_tree::tree::nodes::Nodes;
+use smelt_tree::tree::predict::{self, Trees};
+
+use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
+use crate::enter::enter;
+use crate::params::params;
+
+/// Targets: classes (n_rows · n_outputs) with the number of classes of every output, or numbers.
+#[derive(FromPyObject)]
+pub(crate) enum TargetArrays<'py> {
+    /// Classes.
+    Classes(PyReadonlyArray1<'py, u32>, Vec<usize>),
+    /// Numbers, and the number of outputs.
+    Values(PyReadonlyArray1<'py, f64>, usize),
+}
+
+impl TargetArrays<'_> {
+    pub(crate) fn view(&self) -> PyResult<Targets<'_>> {
+        Ok(match self {
+            Self::Classes(classes, n_classes) => {
+                Targets::Classes { classes: slice(classes)?, n_classes }
+            }
+            Self::Values(values, n_outputs) => {
+                Targets::Values { values: slice(values)?, n_outputs: *n_outputs }
+            }
+        })
+    }
+}
+
+/// Arrays of grown trees.
+pub(crate) fn nodes_to_dict<'py>(py: Python<'py>, nodes: Nodes) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("children_left", to_array1(py, nodes.left))?;
+    out.set_item("children_right", to_array1(py, nodes.right))?;
+    out.set_item("feature", to_array1(py, nodes.feature))?;
+    out.set_item("threshold", to_array1(py, nodes.threshold))?;
+    out.set_item("impurity", to_array1(py, nodes.impurity))?;
+    out.set_item("n_node_samples", to_array1(py, nodes.n_rows))?;
+    out.set_item("weighted_n_node_samples", to_array1(py, nodes.weight))?;
+    out.set_item("missing_go_to_left", to_array1(py, nodes.missing_left))?;
+    out.set_item("value", to_array1(py, nodes.value))?;
+    out.set_item("max_depth", nodes.max_depth)?;
+    Ok(out)
+}
+
+/// Grows a decision tree: arrays of its nodes, in scikit-learn's order.
+#[pyfunction(name = "decision_tree_fit")]
+#[pyo3(signature = (X, y, sample_weight=None, *, splitter, random_state, max_bins=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    y: TargetArrays<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    splitter: &str,
+    random_state: u32,
+    max_bins: Option<usize>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<DecisionTreeParams>(py, keywords)?;
+    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let random = splitter == "random";
+    let nodes = enter(py, n_threads, |control: &Control| -> Result<Nodes> {
+        if random {
+            let table = Table::Values(X);
+            return decision_tree_fit(table, y, weight, &params, random_state, control);
+        }
+        let with_order = params.max_features >= X.n_cols();
+        let columns = Columns::new(X, max_bins, with_order, control)?;
+        decision_tree_fit(Table::Codes(&columns), y, weight, &params, random_state, control)
+    })?;
+    nodes_to_dict(py, nodes)
+}
+
+/// Grows the trees of a forest, one for each of `random_states`: their nodes, and where each starts.
+#[pyfunction]
+#[pyo3(signature = (X, y, sample_weight=None, *, splitter, random_states, max_bins=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn random_forest_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    y: TargetArrays<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    splitter: &str,
+    random_states: PyReadonlyArray1<'py, u32>,
+    max_bins: Option<usize>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<ForestParams>(py, keywords)?;
+    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (random, seeds) = (splitter == "random", slice(&random_states)?);
+    let (nodes, offsets) = enter(py, n_threads, |control: &Control| -> Result<_> {
+        if random {
+            return forest::random_forest_fit(Table::Values(X), y, weight, &params, seeds, control);
+        }
+        let columns = Columns::new(X, max_bins, false, control)?;
+        forest::random_forest_fit(Table::Codes(&columns), y, weight, &params, seeds, control)
+    })?;
+    let out = nodes_to_dict(py, nodes)?;
+    out.set_item("offsets", to_array1(py, offsets))?;
+    Ok(out)
+}
+
+/// Arrays of trees: offsets, children_left, children_right, feature, threshold, missing_go_to_left,
+/// value.
+type TreeArrays<'py> = (
+    PyReadonlyArray1<'py, i64>,
+    PyReadonlyArray1<'py, i32>,
+    PyReadonlyArray1<'py, i32>,
+    PyReadonlyArray1<'py, i32>,
+    PyReadonlyArray1<'py, f64>,
+    PyReadonlyArray1<'py, u8>,
+    PyReadonlyArray1<'py, f64>,
+);
+
+fn trees<'a>(arrays: &'a TreeArrays<'_>) -> PyResult<Trees<'a>> {
+    Ok(Trees {
+        offsets: slice(&arrays.0)?,
+        left: slice(&arrays.1)?,
+        right: slice(&arrays.2)?,
+        feature: slice(&arrays.3)?,
+        threshold: slice(&arrays.4)?,
+        missing_left: slice(&arrays.5)?,
+        value: slice(&arrays.6)?,
+    })
+}
+
+/// Mean over the trees of the values of the leaves that the rows of `X` reach.
+#[pyfunction]
+#[pyo3(signature = (X, trees, n_threads=None))]
+#[allow(non_snake_case)]
+fn tree_predict<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    trees: TreeArrays<'py>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (X, trees) = (view(&X)?, self::trees(&trees)?);
+    let out = enter(py, n_threads, |control| predict::tree_predict(X, &trees, control))?;
+    Ok(to_array2(py, out)?.into_any())
+}
+
+/// Leaf that every row of `X` reaches in every tree, counted from the tree's root.
+#[pyfunction]
+#[pyo3(signature = (X, trees, n_threads=None))]
+#[allow(non_snake_case)]
+fn tree_apply<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    trees: TreeArrays<'py>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (X, trees) = (view(&X)?, self::trees(&trees)?);
+    let out = enter(py, n_threads, |control| predict::tree_apply(X, &trees, control))?;
+    Ok(to_array1(py, out).reshape([X.n_rows(), trees.n_trees()])?.into_any())
+}
+
+/// Mean values of the trees that a row was not drawn for, and their number: `(means, counts)`.
+#[pyfunction]
+#[pyo3(signature = (X, trees, random_states, n_samples_bootstrap, n_threads=None))]
+#[allow(non_snake_case)]
+fn random_forest_out_of_bag<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    trees: TreeArrays<'py>,
+    random_states: PyReadonlyArray1<'py, u32>,
+    n_samples_bootstrap: usize,
+    n_threads: Option<usize>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let (X, trees, seeds) = (view(&X)?, self::trees(&trees)?, slice(&random_states)?);
+    let (means, counts) = enter(py, n_threads, |control| {
+        forest::random_forest_out_of_bag(X, &trees, seeds, n_samples_bootstrap, control)
+    })?;
+    Ok((to_array2(py, means)?.into_any(), to_array1(py, counts).into_any()))
+}
+
+/// Adds the kernels of this family.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(fit, module)?)?;
+    module.add_function(wrap_pyfunction!(random_forest_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(random_forest_out_of_bag, module)?)?;
+    module.add_function(wrap_pyfunction!(tree_apply, module)?)?;
+    module.add_function(wrap_pyfunction!(tree_predict, module)?)
+}

@@ -1,0 +1,219 @@
+//! Columns: what all trees of a forest share.  Every value becomes a code, prepared once.
+//!
+//! The codes of a column ascend with its values.  In exact mode each distinct value has its own; with
+//! `max_bins`, a column of more distinct values gets that many codes, cut at quantiles, and its codes
+//! are bytes.  Each code knows its smallest and largest value, so that a cut between two codes has the
+//! threshold that scikit-learn would choose: the middle of the two values next to it.
+//!
+//! Cost: one sort by digits a column (3 passes over 8 bytes a value); 1, 2 or 4 bytes a value kept.
+
+use smelt_core::{Control, Error, MatRef, Result, parallel};
+
+use super::sort::{from_ordered_bits, ordered_bits, pack, sort};
+
+/// Values closer than this are the same to a splitter.
+pub(crate) const CLOSE: f32 = 1e-7;
+
+/// Codes of a column, as narrow as they fit; missing values have the code behind the last.
+#[derive(Debug)]
+pub(crate) enum Codes {
+    Narrow(Vec<u8>),
+    Middle(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+/// A column of the training data.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) codes: Codes,
+    /// Smallest and largest value of every code.
+    lowest: Vec<f32>,
+    highest: Vec<f32>,
+    /// Rows in ascending order of their codes, missing ones last; only if asked for.
+    pub(crate) order: Vec<u32>,
+}
+
+/// All columns.
+#[derive(Debug)]
+pub struct Columns {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) n_rows: usize,
+}
+
+impl Columns {
+    /// Codes of `X`; at most `max_bins` (2 to 255) a column, or one a distinct value if `None`.
+    ///
+    /// `with_order` keeps the sorted rows of every column that is no column of bytes.
+    #[allow(non_snake_case)]
+    pub fn new(
+        X: MatRef<'_, f32>,
+        max_bins: Option<usize>,
+        with_order: bool,
+        control: &Control,
+    ) -> Result<Self> {
+        if let Some(max_bins) = max_bins
+            && !(2..=255).contains(&max_bins)
+        {
+            return Err(Error::parameter("max_bins", format!("must be 2 to 255, got {max_bins}")));
+        }
+        let n_rows = X.n_rows();
+        if n_rows >= u32::MAX as usize {
+            return Err(Error::data(format!(
+                "a tree takes fewer than 2^32 - 1 rows, got {n_rows}"
+            )));
+        }
+        let columns = parallel::map_chunks(X.n_cols(), 1, n_rows as f64 * 20.0, |feature, _| {
+            control.check()?;
+            Ok(Column::new((0..n_rows).map(|row| X.get(row, feature)), max_bins, with_order))
+        });
+        Ok(Self { columns: columns.into_iter().collect::<Result<_>>()?, n_rows })
+    }
+}
+
+impl Column {
+    fn new(values: impl Iterator<Item = f32>, max_bins: Option<usize>, with_order: bool) -> Self {
+        let (mut words, mut missing) = (Vec::new(), Vec::new());
+        for (row, value) in values.enumerate() {
+            if value.is_nan() {
+                missing.push(row as u32);
+            } else {
+                words.push(pack(ordered_bits(value), row as u32));
+            }
+        }
+        sort(&mut words, &mut Vec::new(), u32::MAX);
+        // First place of every distinct value.
+        let mut firsts: Vec<usize> = Vec::new();
+        for (place, word) in words.iter().enumerate() {
+            if place == 0 || words[place - 1] >> 32 != word >> 32 {
+                firsts.push(place);
+            }
+        }
+        if let Some(max_bins) = max_bins
+            && firsts.len() > max_bins
+        {
+            firsts = at_quantiles(&firsts, words.len(), max_bins);
+        }
+        let value = |place: usize| from_ordered_bits((words[place] >> 32) as u32);
+        let ends = firsts.iter().skip(1).copied().chain([words.len()]);
+        let (lowest, highest) = (firsts.iter().map(|&first| value(first)).collect(), {
+            ends.take(firsts.len()).map(|end| value(end - 1)).collect()
+        });
+        let n_rows = words.len() + missing.len();
+        let rows = |place: usize| words[place] as u32 as usize;
+        let n_codes = firsts.len();
+        let codes = if n_codes <= usize::from(u8::MAX) {
+            Codes::Narrow(fill(n_rows, &firsts, words.len(), rows, n_codes as u8, |code| {
+                code as u8
+            }))
+        } else if n_codes <= usize::from(u16::MAX) {
+            let missing = n_codes as u16;
+            Codes::Middle(fill(n_rows, &firsts, words.len(), rows, missing, |code| code as u16))
+        } else {
+            let missing = n_codes as u32;
+            Codes::Wide(fill(n_rows, &firsts, words.len(), rows, missing, |code| code as u32))
+        };
+        let order = if with_order && !matches!(codes, Codes::Narrow(_)) {
+            words.iter().map(|&word| word as u32).chain(missing).collect()
+        } else {
+            Vec::new()
+        };
+        Self { codes, lowest, highest, order }
+    }
+
+    /// Number of codes without the one for missing values, which is the next.
+    #[inline(always)]
+    pub(crate) fn n_codes(&self) -> usize {
+        self.lowest.len()
+    }
+
+    /// Whether a cut between two codes would part values that are as good as the same.
+    #[inline(always)]
+    pub(crate) fn are_close(&self, left: u32, right: u32) -> bool {
+        self.lowest[right as usize] <= self.highest[left as usize] + CLOSE
+    }
+
+    /// Threshold of a cut between the codes `left` and `right`, with no row between them.
+    pub(crate) fn threshold(&self, left: u32, right: u32) -> f64 {
+        let (left, right) = (self.highest[left as usize], self.lowest[right as usize]);
+        f64::from(left) / 2.0 + f64::from(right) / 2.0
+    }
+
+    /// Code of a row.
+    #[inline(always)]
+    pub(crate) fn code(&self, row: usize) -> u32 {
+        match &self.codes {
+            Codes::Narrow(codes) => codes[row].into(),
+            Codes::Middle(codes) => codes[row].into(),
+            Codes::Wide(codes) => codes[row],
+        }
+    }
+}
+
+/// First places of `max_bins` groups of about equal size; equal values stay together.
+fn at_quantiles(firsts: &[usize], n: usize, max_bins: usize) -> Vec<usize> {
+    let mut kept = vec![0];
+    for bin in 1..max_bins {
+        // The distinct value that starts nearest to this quantile.
+        let wanted = bin * n / max_bins;
+        let behind = firsts.partition_point(|&first| first < wanted);
+        let before = behind.saturating_sub(1);
+        let near = match firsts.get(behind) {
+            Some(&first) if first - wanted <= wanted - firsts[before] => first,
+            _ => firsts[before],
+        };
+        if kept.last() != Some(&near) {
+            kept.push(near);
+        }
+    }
+    kept
+}
+
+/// Code of every row, from the rows in order and the first place of every code.
+fn fill<T: Copy>(
+    n_rows: usize,
+    firsts: &[usize],
+    n_known: usize,
+    row: impl Fn(usize) -> usize,
+    missing: T,
+    convert: impl Fn(usize) -> T,
+) -> Vec<T> {
+    let mut codes = vec![missing; n_rows];
+    for (code, &first) in firsts.iter().enumerate() {
+        let end = firsts.get(code + 1).copied().unwrap_or(n_known);
+        for place in first..end {
+            codes[row(place)] = convert(code);
+        }
+    }
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Columns;
+    use smelt_core::{Control, MatRef};
+
+    #[test]
+    fn codes_ascend_with_values_and_missing_ones_come_last() {
+        let values = [2.5_f32, f32::NAN, -1.0, 2.5, 0.0, -0.0];
+        let X = MatRef::column_vector(&values);
+        let columns = Columns::new(X, None, true, &Control::new()).unwrap();
+        let column = &columns.columns[0];
+        let codes: Vec<u32> = (0..6).map(|row| column.code(row)).collect();
+        assert_eq!(codes, [2, 3, 0, 2, 1, 1]);
+        assert_eq!((column.n_codes(), column.threshold(0, 2)), (3, 0.75));
+        assert!(!column.are_close(0, 1) && column.order.is_empty());
+    }
+
+    #[test]
+    fn many_values_are_cut_at_quantiles_and_keep_their_ends() {
+        let values: Vec<f32> = (0..1000).map(|i| (i * 7 % 1000) as f32).collect();
+        let X = MatRef::column_vector(&values);
+        let columns = Columns::new(X, Some(4), false, &Control::new()).unwrap();
+        let column = &columns.columns[0];
+        assert_eq!(column.threshold(0, 1), 249.5);
+        assert_eq!(column.code(1), 0);
+        let exact = Columns::new(X, None, true, &Control::new()).unwrap();
+        assert_eq!(exact.columns[0].order[..3], [0, 143, 286]);
+        assert!(Columns::new(X, Some(256), false, &Control::new()).is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! A forest: many trees on the same columns, each on rows and columns of its own.
+//!
+//! Twin: `smelt/plain/ensemble/random_forest.py`.
+//!
+//! 1. Draw the rows of a tree with replacement: a row drawn twice weighs twice (`bootstrap`).
+//! 2. Grow the tree; trees grow side by side, one thread each.
+//! 3. Put them behind each other, in their order.
+//!
+//! Cost: that of the trees.  The columns are prepared once for all of them; a thread needs 40 bytes a
+//! row of its own.  63 % of the rows are left when as many are drawn as there are.
+
+use serde::Deserialize;
+use smelt_core::{Control, Error, Mat, MatRef, MersenneTwister, Result, parallel};
+
+use super::decision_tree::{DecisionTreeParams, Targets, grow};
+use super::grow::Table;
+use super::nodes::Nodes;
+use super::predict::Trees;
+
+/// What a forest adds to the parameters of its trees.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestParams {
+    /// Rows drawn with replacement for each tree; none: every tree takes all rows.
+    #[serde(default)]
+    pub n_samples_bootstrap: Option<usize>,
+    /// Weigh the classes of each tree's rows by n_rows / (n_classes · rows of the class).
+    #[serde(default)]
+    pub balanced_subsample: bool,
+    /// Parameters of the trees.
+    pub tree: DecisionTreeParams,
+}
+
+/// Grows one tree for each of `random_states`; returns the nodes of all trees, and where each starts.
+pub fn random_forest_fit(
+    table: Table<'_>,
+    targets: Targets<'_>,
+    sample_weight: Option<&[f64]>,
+    params: &ForestParams,
+    random_states: &[u32],
+    control: &Control,
+) -> Result<(Nodes, Vec<i64>)> {
+    let n_rows = table.n_rows();
+    targets.check(n_rows)?;
+    if sample_weight.is_some_and(|weights| weights.len() != n_rows) {
+        return Err(Error::data("sample_weight does not match the rows of X".to_string()));
+    }
+    if params.n_samples_bootstrap == Some(0) {
+        return Err(Error::parameter("max_samples", "must draw at least one row".to_string()));
+    }
+    let classes = matches!(targets, Targets::Classes { .. });
+    let limits = params.tree.limits(table.n_features(), classes)?;
+    control.set_total(random_states.len() as u64);
+    // One tree costs far more than waking a thread.
+    let trees = parallel::map_chunks(random_states.len(), 1, 1e9, |tree, _| {
+        control.check()?;
+        let weights = weights(n_rows, targets, sample_weight, params, random_states[tree]);
+        let seed = MersenneTwister::new(random_states[tree]).below(i32::MAX as u32);
+        let criterion = params.tree.criterion;
+        let nodes = grow(table, targets, weights.as_deref(), criterion, &limits, seed, control);
+        control.advance(1);
+        nodes
+    });
+    control.check()?;
+    let (mut all, mut offsets) = (Nodes::default(), vec![0]);
+    for tree in trees {
+        all.append(&mut tree?);
+        offsets.push(all.len() as i64);
+    }
+    Ok((all, offsets))
+}
+
+/// How often each row was drawn for the tree of this seed.
+fn counts(n_rows: usize, n_drawn: usize, random_state: u32) -> Vec<u32> {
+    let mut random = MersenneTwister::new(random_state);
+    let mut counts = vec![0; n_rows];
+    for _ in 0..n_drawn {
+        counts[random.below(n_rows as u32) as usize] += 1;
+    }
+    counts
+}
+
+/// 1. Weights of a tree's rows; `None` where all are 1.
+fn weights(
+    n_rows: usize,
+    targets: Targets<'_>,
+    sample_weight: Option<&[f64]>,
+    params: &ForestParams,
+    random_state: u32,
+) -> Option<Vec<f64>> {
+    let Some(n_drawn) = params.n_samples_bootstrap else {
+        return sample_weight.map(<[f64]>::to_vec);
+    };
+    let counts = counts(n_rows, n_drawn, random_state);
+    let mut weights: Vec<f64> = counts.iter().map(|&count| f64::from(count)).collect();
+    if let Some(sample_weight) = sample_weight {
+        weights.iter_mut().zip(sample_weight).for_each(|(weight, own)| *weight *= own);
+    }
+    if let (true, Targets::Classes { classes, n_classes }) = (params.balanced_subsample, targets) {
+        let n_outputs = n_classes.len();
+        for (output, &n_classes) in n_classes.iter().enumerate() {
+            let of = |row: usize| classes[row * n_outputs + output] as usize;
+            let mut drawn = vec![0.0; n_classes];
+            counts.iter().enumerate().for_each(|(row, &count)| drawn[of(row)] += f64::from(count));
+            let n_present = drawn.iter().filter(|&&n| n > 0.0).count() as f64;
+            for (row, weight) in weights.iter_mut().enumerate() {
+                if drawn[of(row)] > 0.0 {
+                    *weight *= n_drawn as f64 / (n_present * drawn[of(row)]);
+                }
+            }
+        }
+    }
+    Some(weights)
+}
+
+/// For every row, the mean value of the trees it was not drawn for, and how many these are.
+///
+/// The means are (n_rows, values of a node); a row that every tree has seen gets NaN.
+#[allow(non_snake_case)]
+pub fn random_forest_out_of_bag(
+    X: MatRef<'_, f32>,
+    trees: &Trees<'_>,
+    random_states: &[u32],
+    n_samples_bootstrap: usize,
+    control: &Control,
+) -> Result<(Mat<f64>, Vec<u32>)> {
+    let (n_rows, width) = (X.n_rows(), trees.width());
+    trees.check(X.n_cols())?;
+    if random_states.len() != trees.n_trees() {
+        return Err(Error::data("one random state a tree is needed".to_string()));
+    }
+    // One bit a row and tree: not drawn.
+    let left_out = parallel::map_chunks(random_states.len(), 1, n_rows as f64 * 5.0, |tree, _| {
+        let mut bits = vec![0_u64; n_rows.div_ceil(64)];
+        if control.check().is_ok() {
+            let counts = counts(n_rows, n_samples_bootstrap, random_states[tree]);
+            for (row, _) in counts.iter().enumerate().filter(|(_, count)| **count == 0) {
+                bits[row / 64] |= 1 << (row % 64);
+            }
+        }
+        bits
+    });
+    control.check()?;
+    let chunk = 1024;
+    let cost_ns = trees.n_trees() as f64 * 200.0;
+    let parts = parallel::map_chunks(n_rows, chunk, cost_ns, |_, range| {
+        let mut sums = vec![0.0; range.len() * width];
+        let mut counts = vec![0_u32; range.len()];
+        if control.check().is_err() {
+            return (sums, counts);
+        }
+        for (tree, bits) in left_out.iter().enumerate() {
+            for (place, row) in range.clone().enumerate() {
+                if bits[row / 64] >> (row % 64) & 1 == 1 {
+                    let value = trees.value(trees.leaf(tree, |feature| X.get(row, feature)));
+                    let sums = &mut sums[place * width..(place + 1) * width];
+                    sums.iter_mut().zip(value).for_each(|(sum, value)| *sum += value);
+                    counts[place] += 1;
+                }
+            }
+        }
+        for (sums, &count) in sums.chunks_mut(width).zip(&counts) {
+            sums.iter_mut().for_each(|sum| *sum /= f64::from(count));
+        }
+        (sums, counts)
+    });
+    control.check()?;
+    let (mut means, mut seen) = (Vec::with_capacity(n_rows * width), Vec::with_capacity(n_rows));
+    for (mut mean, mut count) in parts {
+        means.append(&mut mean);
+        seen.append(&mut count);
+    }
+    Ok((Mat::from_vec(means, n_rows, width)?, seen))
+}

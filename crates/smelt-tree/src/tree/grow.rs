@@ -1,0 +1,499 @@
+//! Grower: one decision tree, depth first or, with `max_leaf_nodes`, the best node first.
+//!
+//! 1. Take up a node: the sums of its rows.
+//! 2. Look at columns in random order for the best cut; all of them at once, in parallel, where the
+//!    tree may use all.
+//! 3. Partition the node's rows in place, in order; so too the lists kept sorted by each column.
+//! 4. Go on with the left child, then the right one.
+//!
+//! Cost of a level: for every column looked at, one code and one item of every row (best cut of a
+//! column of bytes), or the same in the order of a list (exact), and one partition.
+
+use std::sync::Mutex;
+
+use smelt_core::{Control, MatRef, Result, parallel};
+
+use super::columns::{Codes, Columns};
+use super::criterion::Criterion;
+use super::cut::{Cut, Found, Rules, Scratch, best_cut, best_cut_in_order, random_cut};
+use super::draw::Drawing;
+use super::nodes::Nodes;
+use super::random::Xorshift;
+
+/// Impurities below this are zero.
+const EPSILON: f64 = f64::EPSILON;
+/// Estimated time to look at one value, for the choice between one thread and several.
+const VALUE_NS: f64 = 5.0;
+
+/// Columns as the splitter wants them.
+#[derive(Debug, Clone, Copy)]
+pub enum Table<'a> {
+    /// Codes, for best cuts.
+    Codes(&'a Columns),
+    /// Values in columns, for random cuts.
+    Values(MatRef<'a, f32>),
+}
+
+impl Table<'_> {
+    pub(crate) fn n_rows(&self) -> usize {
+        match self {
+            Self::Codes(columns) => columns.n_rows,
+            Self::Values(values) => values.n_rows(),
+        }
+    }
+
+    pub(crate) fn n_features(&self) -> usize {
+        match self {
+            Self::Codes(columns) => columns.columns.len(),
+            Self::Values(values) => values.n_cols(),
+        }
+    }
+}
+
+/// When to stop, and which cuts are allowed.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) max_depth: usize,
+    pub(crate) min_samples_split: usize,
+    pub(crate) min_samples_leaf: usize,
+    pub(crate) min_weight_leaf: f64,
+    pub(crate) max_features: usize,
+    pub(crate) max_leaf_nodes: Option<usize>,
+    pub(crate) min_impurity_decrease: f64,
+    /// One sign a column; the value compared is that of the criterion's sides.
+    pub(crate) monotonic: Option<Vec<i8>>,
+}
+
+/// Rows of every column in order, for exact cuts without sorting again.
+struct Lists<I> {
+    /// One list a column of wide codes; empty for columns of bytes.
+    orders: Vec<Vec<u32>>,
+    /// One bit a row: goes left.
+    goes_left: Vec<u64>,
+    /// Items of all rows.
+    items: Vec<I>,
+}
+
+/// A node to be cut, or to become a leaf.
+#[derive(Debug, Clone, Copy)]
+struct Task {
+    start: usize,
+    stop: usize,
+    depth: usize,
+    parent: Option<(usize, bool)>,
+    impurity: f64,
+    n_constant: usize,
+    lower: f64,
+    upper: f64,
+}
+
+/// A cut that was made: the place of the right rows, and what the children know.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    node: usize,
+    task: Task,
+    middle: usize,
+    impurities: [f64; 2],
+    improvement: f64,
+    /// Value between the children, for monotonic constraints.
+    between: f64,
+    sign: i8,
+    n_constant: usize,
+}
+
+pub(crate) struct Grower<'a, C: Criterion> {
+    table: Table<'a>,
+    limits: &'a Limits,
+    criterion: C,
+    /// Serves the children's sums.
+    child: C,
+    rows: Vec<u32>,
+    items: Vec<C::Item>,
+    right_rows: Vec<u32>,
+    right_items: Vec<C::Item>,
+    lists: Option<Lists<C::Item>>,
+    total_weight: f64,
+    drawing: Drawing,
+    random: Xorshift,
+    scratch: Scratch,
+    nodes: Nodes,
+    value: Vec<f64>,
+}
+
+impl<'a, C: Criterion> Grower<'a, C> {
+    /// `weights` is one number a row (all 1 if `None`); rows of weight zero take no part.
+    /// `width` numbers are the value of a node.
+    pub(crate) fn new(
+        table: Table<'a>,
+        criterion: C,
+        weights: Option<&[f64]>,
+        limits: &'a Limits,
+        width: usize,
+        seed: u32,
+    ) -> Self {
+        let n_rows = table.n_rows();
+        let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+        let rows: Vec<u32> =
+            (0..n_rows as u32).filter(|&row| weight(row as usize) != 0.0).collect();
+        let items: Vec<C::Item> =
+            rows.iter().map(|&row| criterion.item(row as usize, weight(row as usize))).collect();
+        let total_weight = weights.map_or(n_rows as f64, |weights| weights.iter().sum());
+        let lists = match table {
+            Table::Codes(columns) if columns.columns.iter().any(|c| !c.order.is_empty()) => {
+                let all = rows.len() == n_rows;
+                let order = |order: &Vec<u32>| match all {
+                    true => order.clone(),
+                    false => {
+                        order.iter().copied().filter(|&row| weight(row as usize) != 0.0).collect()
+                    }
+                };
+                Some(Lists {
+                    orders: columns.columns.iter().map(|column| order(&column.order)).collect(),
+                    goes_left: vec![0; n_rows.div_ceil(64)],
+                    items: (0..n_rows).map(|row| criterion.item(row, weight(row))).collect(),
+                })
+            }
+            _ => None,
+        };
+        Self {
+            limits,
+            child: criterion.clone(),
+            criterion,
+            right_rows: rows.clone(),
+            right_items: items.clone(),
+            rows,
+            items,
+            lists,
+            total_weight,
+            drawing: Drawing::new(table.n_features(), limits.max_features),
+            table,
+            random: Xorshift::new(seed),
+            scratch: Scratch::default(),
+            nodes: Nodes::default(),
+            value: vec![0.0; width],
+        }
+    }
+
+    /// Grows the tree.
+    pub(crate) fn grow(mut self, control: &Control) -> Result<Nodes> {
+        let root = Task {
+            start: 0,
+            stop: self.rows.len(),
+            depth: 0,
+            parent: None,
+            impurity: f64::INFINITY,
+            n_constant: 0,
+            lower: f64::NEG_INFINITY,
+            upper: f64::INFINITY,
+        };
+        match self.limits.max_leaf_nodes {
+            None => self.grow_depth_first(root, control)?,
+            Some(max_leaf_nodes) => self.grow_best_first(root, max_leaf_nodes, control)?,
+        }
+        Ok(self.nodes)
+    }
+
+    fn grow_depth_first(&mut self, root: Task, control: &Control) -> Result<()> {
+        let mut waiting = vec![root];
+        while let Some(task) = waiting.pop() {
+            control.check()?;
+            let (_, made) = self.visit(task);
+            if let Some(made) = made {
+                let [left, right] = self.children(&made);
+                waiting.push(right);
+                waiting.push(left);
+            }
+        }
+        Ok(())
+    }
+
+    fn grow_best_first(
+        &mut self,
+        root: Task,
+        max_leaf_nodes: usize,
+        control: &Control,
+    ) -> Result<()> {
+        let mut n_cuts = max_leaf_nodes - 1;
+        let mut waiting: Vec<Made> = Vec::new();
+        let (_, made) = self.visit(root);
+        waiting.extend(made);
+        while n_cuts > 0 && !waiting.is_empty() {
+            control.check()?;
+            let best = (1..waiting.len()).fold(0, |best, at| {
+                if waiting[at].improvement > waiting[best].improvement { at } else { best }
+            });
+            let made = waiting.swap_remove(best);
+            n_cuts -= 1;
+            for child in self.children(&made) {
+                // Constant columns are looked for anew, as scikit-learn does here.
+                let (_, made) = self.visit(Task { n_constant: 0, ..child });
+                waiting.extend(made);
+            }
+        }
+        // Nodes that still wait are leaves.
+        for made in waiting {
+            self.nodes.uncut(made.node);
+        }
+        Ok(())
+    }
+
+    /// Adds a node, and cuts it if it is worth it.
+    fn visit(&mut self, mut task: Task) -> (usize, Option<Made>) {
+        let limits = self.limits;
+        let n = task.stop - task.start;
+        self.criterion.enter(&self.items[task.start..task.stop]);
+        let weight = self.criterion.weight();
+        if task.parent.is_none() {
+            task.impurity = self.criterion.impurity();
+        }
+        let is_leaf = task.depth >= limits.max_depth
+            || n < limits.min_samples_split
+            || n < 2 * limits.min_samples_leaf
+            || weight < 2.0 * limits.min_weight_leaf
+            || task.impurity <= EPSILON;
+        self.criterion.value(&mut self.value);
+        if limits.monotonic.is_some() {
+            self.value[0] = self.value[0].clamp(task.lower, task.upper);
+            if let [first, second] = &mut self.value[..] {
+                *second = 1.0 - *first;
+            }
+        }
+        let node = self.nodes.add(task.parent, task.impurity, n, weight, &self.value);
+        self.nodes.max_depth = self.nodes.max_depth.max(task.depth);
+        if is_leaf {
+            return (node, None);
+        }
+        self.drawing.start(task.n_constant);
+        let cut = self.best(&task);
+        let n_constant = self.drawing.finish();
+        let Some(cut) = cut else { return (node, None) };
+        let middle = self.partition(&task, &cut);
+        let (items, mut impurities, mut weights) = (&self.items, [0.0; 2], [0.0; 2]);
+        let mut values = [0.0; 2];
+        for (side, range) in [task.start..middle, middle..task.stop].into_iter().enumerate() {
+            self.child.enter(&items[range]);
+            impurities[side] = self.child.impurity();
+            weights[side] = self.child.weight();
+            if limits.monotonic.is_some() {
+                self.child.value(&mut self.value);
+                values[side] = self.value[0];
+            }
+        }
+        let improvement = weight / self.total_weight
+            * (task.impurity
+                - weights[1] / weight * impurities[1]
+                - weights[0] / weight * impurities[0]);
+        if improvement + EPSILON < limits.min_impurity_decrease {
+            return (node, None);
+        }
+        self.nodes.cut(node, cut.feature, cut.threshold, cut.missing_left);
+        let sign = limits.monotonic.as_ref().map_or(0, |signs| signs[cut.feature]);
+        let between = values[0] / 2.0 + values[1] / 2.0;
+        (
+            node,
+            Some(Made { node, task, middle, impurities, improvement, between, sign, n_constant }),
+        )
+    }
+
+    fn children(&self, made: &Made) -> [Task; 2] {
+        let Made { task, middle, .. } = *made;
+        let child = |is_left: bool| {
+            let mut child = Task {
+                depth: task.depth + 1,
+                parent: Some((made.node, is_left)),
+                impurity: made.impurities[usize::from(!is_left)],
+                n_constant: made.n_constant,
+                ..task
+            };
+            if is_left {
+                child.stop = middle
+            } else {
+                child.start = middle
+            }
+            match (made.sign, is_left) {
+                (1, true) | (-1, false) => child.upper = made.between,
+                (1, false) | (-1, true) => child.lower = made.between,
+                _ => {}
+            }
+            child
+        };
+        [child(true), child(false)]
+    }
+
+    /// 2. The best cut of a node.
+    fn best(&mut self, task: &Task) -> Option<Cut> {
+        let (rows, items) = (&self.rows[task.start..task.stop], &self.items[task.start..task.stop]);
+        let limits = self.limits;
+        let rules = |feature: usize| Rules {
+            min_samples_leaf: limits.min_samples_leaf,
+            min_weight_leaf: limits.min_weight_leaf,
+            monotonic: limits.monotonic.as_ref().map_or(0, |signs| signs[feature]),
+            lower: task.lower,
+            upper: task.upper,
+        };
+        let look = |feature: usize, columns: &Columns, criterion: &mut C, scratch: &mut Scratch| {
+            let column = &columns.columns[feature];
+            match &self.lists {
+                Some(lists) if !lists.orders[feature].is_empty() => {
+                    let ordered = &lists.orders[feature][task.start..task.stop];
+                    let items = &lists.items;
+                    let rules = rules(feature);
+                    best_cut_in_order(column, feature, ordered, items, criterion, &rules, scratch)
+                }
+                _ => best_cut(column, feature, rows, items, criterion, &rules(feature), scratch),
+            }
+        };
+        let mut best: Option<Cut> = None;
+        let mut consider = |found: Found, drawing: &mut Drawing| match found {
+            Found::Constant => drawing.is_constant(),
+            Found::Nothing => drawing.is_of_use(),
+            Found::Cut(cut) => {
+                drawing.is_of_use();
+                if best.is_none_or(|best| cut.proxy > best.proxy) {
+                    best = Some(cut);
+                }
+            }
+        };
+        let cost_ns = rows.len() as f64 * VALUE_NS;
+        let n_candidates = self.drawing.candidates().len();
+        match self.table {
+            Table::Codes(columns)
+                if limits.max_features >= columns.columns.len()
+                    && cost_ns * n_candidates as f64 >= 1e5
+                    && parallel::threads() > 1 =>
+            {
+                let candidates = self.drawing.candidates();
+                let entered = &self.criterion;
+                let found = parallel::map_chunks(n_candidates, 1, cost_ns, |index, _| {
+                    look(
+                        candidates[index] as usize,
+                        columns,
+                        &mut entered.clone(),
+                        &mut Scratch::default(),
+                    )
+                });
+                let mut by_feature = vec![Found::Constant; columns.columns.len()];
+                for (&feature, found) in candidates.iter().zip(found) {
+                    by_feature[feature as usize] = found;
+                }
+                while let Some(feature) = self.drawing.next(&mut self.random) {
+                    consider(by_feature[feature], &mut self.drawing);
+                }
+            }
+            Table::Codes(columns) => {
+                while let Some(feature) = self.drawing.next(&mut self.random) {
+                    let found = look(feature, columns, &mut self.criterion, &mut self.scratch);
+                    consider(found, &mut self.drawing);
+                }
+            }
+            Table::Values(values) => {
+                while let Some(feature) = self.drawing.next(&mut self.random) {
+                    let found = random_cut(
+                        values.col(feature),
+                        feature,
+                        rows,
+                        items,
+                        &mut self.criterion,
+                        &rules(feature),
+                        &mut self.random,
+                        &mut self.scratch,
+                    );
+                    consider(found, &mut self.drawing);
+                }
+            }
+        }
+        best
+    }
+
+    /// 3. Rows of the left child first, all in their old order; returns where the right ones start.
+    fn partition(&mut self, task: &Task, cut: &Cut) -> usize {
+        let middle = match self.table {
+            Table::Codes(columns) => {
+                let column = &columns.columns[cut.feature];
+                let (last, missing) = (cut.code, column.n_codes() as u32);
+                let goes_left = |code: u32| code <= last || (cut.missing_left && code == missing);
+                match &column.codes {
+                    Codes::Narrow(codes) => {
+                        self.split_rows(task, |row| goes_left(codes[row].into()))
+                    }
+                    Codes::Middle(codes) => {
+                        self.split_rows(task, |row| goes_left(codes[row].into()))
+                    }
+                    Codes::Wide(codes) => self.split_rows(task, |row| goes_left(codes[row])),
+                }
+            }
+            Table::Values(values) => {
+                let column = values.col(cut.feature);
+                self.split_rows(task, |row| {
+                    let value = column[row];
+                    f64::from(value) <= cut.threshold || (cut.missing_left && value.is_nan())
+                })
+            }
+        };
+        self.split_lists(task, middle);
+        middle
+    }
+
+    #[inline(always)]
+    fn split_rows(&mut self, task: &Task, goes_left: impl Fn(usize) -> bool) -> usize {
+        let rows = &mut self.rows[task.start..task.stop];
+        let items = &mut self.items[task.start..task.stop];
+        let (mut n_left, mut n_right) = (0, 0);
+        for i in 0..rows.len() {
+            // Written to both sides: no branch that cannot be foreseen.
+            let (row, item) = (rows[i], items[i]);
+            let left = goes_left(row as usize);
+            (rows[n_left], items[n_left]) = (row, item);
+            (self.right_rows[n_right], self.right_items[n_right]) = (row, item);
+            n_left += usize::from(left);
+            n_right += usize::from(!left);
+        }
+        rows[n_left..].copy_from_slice(&self.right_rows[..n_right]);
+        items[n_left..].copy_from_slice(&self.right_items[..n_right]);
+        task.start + n_left
+    }
+
+    /// The same for the lists kept in the order of the columns that still vary.
+    fn split_lists(&mut self, task: &Task, middle: usize) {
+        let Some(lists) = &mut self.lists else { return };
+        for (place, &row) in self.rows[task.start..task.stop].iter().enumerate() {
+            let (word, bit) = (row as usize / 64, 1 << (row % 64));
+            if place < middle - task.start {
+                lists.goes_left[word] |= bit;
+            } else {
+                lists.goes_left[word] &= !bit;
+            }
+        }
+        let goes_left = &lists.goes_left;
+        let mut varying = vec![false; lists.orders.len()];
+        for &feature in self.drawing.candidates() {
+            varying[feature as usize] = true;
+        }
+        let cost_ns = (task.stop - task.start) as f64 * 2.0;
+        let split = |order: &mut [u32], right: &mut Vec<u32>| {
+            right.resize(order.len(), 0);
+            let (mut n_left, mut n_right) = (0, 0);
+            for i in 0..order.len() {
+                let row = order[i];
+                let left = goes_left[row as usize / 64] >> (row % 64) & 1 == 1;
+                order[n_left] = row;
+                right[n_right] = row;
+                n_left += usize::from(left);
+                n_right += usize::from(!left);
+            }
+            order[n_left..].copy_from_slice(&right[..n_right]);
+        };
+        let parts: Vec<Mutex<&mut [u32]>> = lists
+            .orders
+            .iter_mut()
+            .zip(&varying)
+            .filter(|(order, varying)| !order.is_empty() && **varying)
+            .map(|(order, _)| Mutex::new(&mut order[task.start..task.stop]))
+            .collect();
+        parallel::for_chunks(parts.len(), 1, cost_ns, |index, _| {
+            if let Ok(mut order) = parts[index].lock() {
+                split(&mut order, &mut Vec::new());
+            }
+        });
+    }
+}

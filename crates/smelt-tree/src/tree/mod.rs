@@ -1,0 +1,18 @@
+//! Decision trees and forests: columns, criterion, cut, grower.
+
+pub mod columns;
+mod criterion;
+mod criterion_absolute;
+mod criterion_classes;
+mod criterion_values;
+mod cut;
+pub mod decision_tree;
+mod draw;
+pub mod forest;
+mod grow;
+pub mod nodes;
+pub mod predict;
+mod random;
+mod sort;
+
+pub use grow::Table;

@@ -1,0 +1,98 @@
+//! Nodes of a grown tree, in scikit-learn's arrays.
+
+/// Child of a leaf.
+pub const LEAF: i32 = -1;
+/// Column of a leaf; its threshold too.
+pub const UNDEFINED: i32 = -2;
+
+/// Nodes of one tree or of several behind each other; children count from their tree's root.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Nodes {
+    /// Left child, -1 in a leaf.
+    pub left: Vec<i32>,
+    /// Right child, -1 in a leaf.
+    pub right: Vec<i32>,
+    /// Column cut at, -2 in a leaf.
+    pub feature: Vec<i32>,
+    /// Largest value that goes left, -2 in a leaf.
+    pub threshold: Vec<f64>,
+    /// Impurity of the node.
+    pub impurity: Vec<f64>,
+    /// Rows that reached the node in training.
+    pub n_rows: Vec<i64>,
+    /// Their weight.
+    pub weight: Vec<f64>,
+    /// 1 where missing values go left.
+    pub missing_left: Vec<u8>,
+    /// Values, the same number for every node.
+    pub value: Vec<f64>,
+    /// Longest way from the root, in cuts.
+    pub max_depth: usize,
+}
+
+impl Nodes {
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Adds a leaf, and names it as a child of its parent; returns its place.
+    pub(crate) fn add(
+        &mut self,
+        parent: Option<(usize, bool)>,
+        impurity: f64,
+        n_rows: usize,
+        weight: f64,
+        value: &[f64],
+    ) -> usize {
+        let node = self.len();
+        match parent {
+            Some((parent, true)) => self.left[parent] = node as i32,
+            Some((parent, false)) => self.right[parent] = node as i32,
+            None => {}
+        }
+        self.left.push(LEAF);
+        self.right.push(LEAF);
+        self.feature.push(UNDEFINED);
+        self.threshold.push(f64::from(UNDEFINED));
+        self.impurity.push(impurity);
+        self.n_rows.push(n_rows as i64);
+        self.weight.push(weight);
+        self.missing_left.push(0);
+        self.value.extend_from_slice(value);
+        node
+    }
+
+    /// Turns a leaf into a cut.
+    pub(crate) fn cut(&mut self, node: usize, feature: usize, threshold: f64, missing_left: bool) {
+        self.feature[node] = feature as i32;
+        self.threshold[node] = threshold;
+        self.missing_left[node] = u8::from(missing_left);
+    }
+
+    /// Turns a cut whose children were never grown back into a leaf.
+    pub(crate) fn uncut(&mut self, node: usize) {
+        self.feature[node] = UNDEFINED;
+        self.threshold[node] = f64::from(UNDEFINED);
+        self.missing_left[node] = 0;
+    }
+
+    /// Puts the nodes of another tree behind these.
+    pub fn append(&mut self, other: &mut Self) {
+        self.left.append(&mut other.left);
+        self.right.append(&mut other.right);
+        self.feature.append(&mut other.feature);
+        self.threshold.append(&mut other.threshold);
+        self.impurity.append(&mut other.impurity);
+        self.n_rows.append(&mut other.n_rows);
+        self.weight.append(&mut other.weight);
+        self.missing_left.append(&mut other.missing_left);
+        self.value.append(&mut other.value);
+        self.max_depth = self.max_depth.max(other.max_depth);
+    }
+}
