@@ -4,6 +4,7 @@
 mod arrays;
 mod ensemble;
 mod enter;
+mod forest;
 mod ground;
 mod linalg;
 mod linear_model;
@@ -18,7 +19,10 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    family(module, "ensemble", ensemble::register)?;
+    family(module, "ensemble", |module| {
+        ensemble::register(module)?;
+        forest::register(module)
+    })?;
     family(module, "ground", ground::register)?;
     family(module, "linalg", linalg::register)?;
     family(module, "table", table::register)?;

@@ -1,4 +1,4 @@
-//! Kernels of `smelt.tree`, and of the forests of `smelt.ensemble`.
+//! Kernels of `smelt.tree`.
 
 use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
@@ -7,7 +7,6 @@ use smelt_core::{Control, Result};
 use smelt_tree::tree::Table;
 use smelt_tree::tree::columns::Columns;
 use smelt_tree::tree::decision_tree::{DecisionTreeParams, Targets, decision_tree_fit};
-use smelt_tree::tree::forest::{self, ForestParams};
 use smelt_tree::tree::nodes::Nodes;
 use smelt_tree::tree::predict::{self, Trees};
 
@@ -83,39 +82,9 @@ fn fit<'py>(
     nodes_to_dict(py, nodes)
 }
 
-/// Grows the trees of a forest, one for each of `random_states`: their nodes, and where each starts.
-#[pyfunction]
-#[pyo3(signature = (X, y, sample_weight=None, *, splitter, random_states, max_bins=None, n_threads=None, **keywords))]
-#[allow(non_snake_case)]
-fn random_forest_fit<'py>(
-    py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
-    y: TargetArrays<'py>,
-    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
-    splitter: &str,
-    random_states: PyReadonlyArray1<'py, u32>,
-    max_bins: Option<usize>,
-    n_threads: Option<usize>,
-    keywords: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let params = params::<ForestParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
-    let (random, seeds) = (splitter == "random", slice(&random_states)?);
-    let (nodes, offsets) = enter(py, n_threads, |control: &Control| -> Result<_> {
-        if random {
-            return forest::random_forest_fit(Table::Values(X), y, weight, &params, seeds, control);
-        }
-        let columns = Columns::new(X, max_bins, false, control)?;
-        forest::random_forest_fit(Table::Codes(&columns), y, weight, &params, seeds, control)
-    })?;
-    let out = nodes_to_dict(py, nodes)?;
-    out.set_item("offsets", to_array1(py, offsets))?;
-    Ok(out)
-}
-
 /// Arrays of trees: offsets, children_left, children_right, feature, threshold, missing_go_to_left,
 /// value.
-type TreeArrays<'py> = (
+pub(crate) type TreeArrays<'py> = (
     PyReadonlyArray1<'py, i64>,
     PyReadonlyArray1<'py, i32>,
     PyReadonlyArray1<'py, i32>,
@@ -125,7 +94,7 @@ type TreeArrays<'py> = (
     PyReadonlyArray1<'py, f64>,
 );
 
-fn trees<'a>(arrays: &'a TreeArrays<'_>) -> PyResult<Trees<'a>> {
+pub(crate) fn trees<'a>(arrays: &'a TreeArrays<'_>) -> PyResult<Trees<'a>> {
     Ok(Trees {
         offsets: slice(&arrays.0)?,
         left: slice(&arrays.1)?,
@@ -167,30 +136,9 @@ fn tree_apply<'py>(
     Ok(to_array1(py, out).reshape([X.n_rows(), trees.n_trees()])?.into_any())
 }
 
-/// Mean values of the trees that a row was not drawn for, and their number: `(means, counts)`.
-#[pyfunction]
-#[pyo3(signature = (X, trees, random_states, n_samples_bootstrap, n_threads=None))]
-#[allow(non_snake_case)]
-fn random_forest_out_of_bag<'py>(
-    py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
-    trees: TreeArrays<'py>,
-    random_states: PyReadonlyArray1<'py, u32>,
-    n_samples_bootstrap: usize,
-    n_threads: Option<usize>,
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let (X, trees, seeds) = (view(&X)?, self::trees(&trees)?, slice(&random_states)?);
-    let (means, counts) = enter(py, n_threads, |control| {
-        forest::random_forest_out_of_bag(X, &trees, seeds, n_samples_bootstrap, control)
-    })?;
-    Ok((to_array2(py, means)?.into_any(), to_array1(py, counts).into_any()))
-}
-
 /// Adds the kernels of this family.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fit, module)?)?;
-    module.add_function(wrap_pyfunction!(random_forest_fit, module)?)?;
-    module.add_function(wrap_pyfunction!(random_forest_out_of_bag, module)?)?;
     module.add_function(wrap_pyfunction!(tree_apply, module)?)?;
     module.add_function(wrap_pyfunction!(tree_predict, module)?)
 }

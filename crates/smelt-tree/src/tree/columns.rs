@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn codes_ascend_with_values_and_missing_ones_come_last() {
         let values = [2.5_f32, f32::NAN, -1.0, 2.5, 0.0, -0.0];
-        let X = MatRef::column_vector(&values);
-        let columns = Columns::new(X, None, true, &Control::new()).unwrap();
+        let view = MatRef::column_vector(&values);
+        let columns = Columns::new(view, None, true, &Control::new()).unwrap();
         let column = &columns.columns[0];
         let codes: Vec<u32> = (0..6).map(|row| column.code(row)).collect();
         assert_eq!(codes, [2, 3, 0, 2, 1, 1]);
@@ -207,13 +207,13 @@ mod tests {
     #[test]
     fn many_values_are_cut_at_quantiles_and_keep_their_ends() {
         let values: Vec<f32> = (0..1000).map(|i| (i * 7 % 1000) as f32).collect();
-        let X = MatRef::column_vector(&values);
-        let columns = Columns::new(X, Some(4), false, &Control::new()).unwrap();
+        let view = MatRef::column_vector(&values);
+        let columns = Columns::new(view, Some(4), false, &Control::new()).unwrap();
         let column = &columns.columns[0];
         assert_eq!(column.threshold(0, 1), 249.5);
         assert_eq!(column.code(1), 0);
-        let exact = Columns::new(X, None, true, &Control::new()).unwrap();
+        let exact = Columns::new(view, None, true, &Control::new()).unwrap();
         assert_eq!(exact.columns[0].order[..3], [0, 143, 286]);
-        assert!(Columns::new(X, Some(256), false, &Control::new()).is_err());
+        assert!(Columns::new(view, Some(256), false, &Control::new()).is_err());
     }
 }

@@ -1,0 +1,69 @@
+//! Kernels of the forests of `smelt.ensemble`.
+
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use smelt_core::{Control, Result};
+use smelt_tree::tree::Table;
+use smelt_tree::tree::columns::Columns;
+use smelt_tree::tree::forest::{self, ForestParams};
+
+use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
+use crate::enter::enter;
+use crate::params::params;
+use crate::tree::{TargetArrays, TreeArrays, nodes_to_dict};
+
+/// Grows the trees of a forest, one for each of `random_states`: their nodes, and where each starts.
+#[pyfunction]
+#[pyo3(signature = (X, y, sample_weight=None, *, splitter, random_states, max_bins=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn random_forest_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    y: TargetArrays<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    splitter: &str,
+    random_states: PyReadonlyArray1<'py, u32>,
+    max_bins: Option<usize>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<ForestParams>(py, keywords)?;
+    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (random, seeds) = (splitter == "random", slice(&random_states)?);
+    let (nodes, offsets) = enter(py, n_threads, |control: &Control| -> Result<_> {
+        if random {
+            return forest::random_forest_fit(Table::Values(X), y, weight, &params, seeds, control);
+        }
+        let columns = Columns::new(X, max_bins, false, control)?;
+        forest::random_forest_fit(Table::Codes(&columns), y, weight, &params, seeds, control)
+    })?;
+    let out = nodes_to_dict(py, nodes)?;
+    out.set_item("offsets", to_array1(py, offsets))?;
+    Ok(out)
+}
+
+/// Mean values of the trees that a row was not drawn for, and their number: `(means, counts)`.
+#[pyfunction]
+#[pyo3(signature = (X, trees, random_states, n_samples_bootstrap, n_threads=None))]
+#[allow(non_snake_case)]
+fn random_forest_out_of_bag<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    trees: TreeArrays<'py>,
+    random_states: PyReadonlyArray1<'py, u32>,
+    n_samples_bootstrap: usize,
+    n_threads: Option<usize>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let (X, trees, seeds) = (view(&X)?, crate::tree::trees(&trees)?, slice(&random_states)?);
+    let (means, counts) = enter(py, n_threads, |control| {
+        forest::random_forest_out_of_bag(X, &trees, seeds, n_samples_bootstrap, control)
+    })?;
+    Ok((to_array2(py, means)?.into_any(), to_array1(py, counts).into_any()))
+}
+
+/// Adds the kernels of this family.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(random_forest_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(random_forest_out_of_bag, module)?)
+}
