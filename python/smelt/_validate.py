@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data as _validate_data
 
 FLOATS = (np.float64, np.float32)
 _ONE_ROW = 64  # rows up to which the quick check pays
+_PART = 1 << 22  # values converted between two looks at Ctrl-C
 
 
 def validate_fit(
@@ -31,7 +32,7 @@ def validate_fit(
     """
     X, y = _validate_data(
         estimator,
-        X,
+        _in_parts(X),
         y,
         accept_sparse=accept_sparse,
         dtype=list(FLOATS),
@@ -41,6 +42,18 @@ def validate_fit(
         **options,
     )
     return _canonical(X), y
+
+
+def _in_parts(X: Any) -> Any:
+    """Turn a large array of integers into floats part by part, so that Ctrl-C is heard between."""
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.kind not in "iub" or X.size <= _PART:
+        return X
+    out = np.empty(X.shape, dtype=np.float64, order="F" if X.flags.f_contiguous else "C")
+    source, target = (X.T, out.T) if X.flags.f_contiguous else (X, out)
+    step = max(1, _PART // source.shape[1])
+    for start in range(0, source.shape[0], step):
+        target[start : start + step] = source[start : start + step]
+    return out
 
 
 def validate_predict(
