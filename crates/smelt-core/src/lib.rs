@@ -14,7 +14,6 @@ pub mod real;
 pub mod rng;
 pub mod simd;
 pub mod sparse;
-pub mod tile;
 
 pub use control::Control;
 pub use error::{Error, Result};

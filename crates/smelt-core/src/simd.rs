@@ -24,6 +24,20 @@ pub fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(Wide(work))
 }
 
+/// Asks for the cache lines of `values` ahead of their use, where the machine has a way to.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks((64 / size_of::<T>().max(1)).max(1)) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address lies within a slice, and a prefetch never faults; every x86-64 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// Number of partial sums in a reduction: enough to fill two AVX-512 or four AVX2 registers.
 const LANES: usize = 16;
 

@@ -68,7 +68,8 @@ class LinearRegression(LeastSquaresModel):
     Notes
     -----
     Cost: ``n * d**2 / 2`` multiply-adds and one reading of X, then ``O(d**3)``; the
-    factorization takes ``2 * n * d**2`` and a copy.  Sums are kept in float64, also for float32 X.
+    factorization takes ``2 * n * d**2`` and a copy.  Sums are kept in float64; where the
+    system is well-conditioned, products of float32 X are float32.
 
     References
     ----------

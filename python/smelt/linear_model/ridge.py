@@ -76,7 +76,8 @@ class Ridge(LeastSquaresModel):
     Notes
     -----
     Cost of "cholesky": ``n * d**2 / 2`` multiply-adds and one reading of X, then ``d**3 / 3``; for
-    n < d ``d * n**2 / 2`` and ``n**3 / 3``.  Sums are kept in float64, also for float32 X.
+    n < d ``d * n**2 / 2`` and ``n**3 / 3``.  Sums are kept in float64; where the
+    system is well-conditioned, products of float32 X are float32.
 
     Deviations from scikit-learn: see ``solver`` and ``solver_``; weights must not be negative.
 

@@ -13,7 +13,7 @@
 
 use serde::Deserialize;
 use smelt_core::{Control, CsrRef, Error, Mat, MatRef, Real, Result};
-use smelt_math::linalg::{Gram, eigh, gram, lstsq, svd};
+use smelt_math::linalg::{Gram, eigh, gram, gram_single, lstsq, svd};
 
 use super::conjugate_gradient::dot;
 use super::design::{Design, Features, check_rows, column, not_finite};
@@ -24,6 +24,8 @@ use super::normal_equations::{Factored, factor};
 /// Condition of the scaled Gram matrix up to which the normal equations are used: the condition of
 /// X is its root.
 const CONDITION_LIMIT: f64 = 1e8;
+/// The same where products were single precision.
+const CONDITION_LIMIT_SINGLE: f64 = 30.0;
 /// Condition of the scaled Gram matrix from which the solution is refined.
 const REFINE_FROM: f64 = 1e3;
 /// Ratio of eigenvalues down to which their roots are good singular values.
@@ -82,7 +84,14 @@ pub fn linear_regression_fit<T: Real>(
         return orthogonal(x, y, weights, params, control);
     }
     // 1. moments
-    let moments = gram(x, Some(y), weights, params.fit_intercept, control)?;
+    let centre = params.fit_intercept;
+    if !params.positive
+        && let Some(moments) = gram_single(x, Some(y), weights, centre, control)?
+        && let Some((fit, _)) = normal(&moments, CONDITION_LIMIT_SINGLE, params, control)?
+    {
+        return Ok(fit);
+    }
+    let moments = gram(x, Some(y), weights, centre, control)?;
     if !moments.is_finite() {
         if params.positive {
             return Err(not_finite());
@@ -97,23 +106,39 @@ pub fn linear_regression_fit<T: Real>(
         }
         return Ok(finish(coef, &moments.x_mean, &moments.y_mean, None, Vec::new()));
     }
+    let Some((mut fit, factored)) = normal(&moments, CONDITION_LIMIT, params, control)? else {
+        return orthogonal(x, y, weights, params, control);
+    };
+    if factored.condition > REFINE_FROM {
+        refine(x, y, weights, &moments, &factored, &mut fit.coef, control)?;
+        fit.intercept = intercepts(&fit.coef, &moments.x_mean, &moments.y_mean);
+    }
+    Ok(fit)
+}
+
+/// Steps 2 to 4 by the normal equations; nothing where the condition reaches `limit` or the rank is
+/// not full.
+fn normal(
+    moments: &Gram,
+    limit: f64,
+    params: &LinearRegressionParams,
+    control: &Control,
+) -> Result<Option<(LinearRegressionFit, Factored)>> {
+    let d = moments.xx.n_rows();
     let largest = (0..d).map(|j| moments.xx[(j, j)]).fold(0.0, f64::max);
     let factored = if SAFE.contains(&largest) { factor(&moments.xx, 0.0, control)? } else { None };
-    let Some(factored) = factored.filter(|factored| factored.condition < CONDITION_LIMIT) else {
-        return orthogonal(x, y, weights, params, control);
+    let Some(factored) = factored.filter(|factored| factored.condition < limit) else {
+        return Ok(None);
     };
     // 2. singular values
     let singular = singular_values(&moments.xx, &factored, control)?;
     let threshold = params.tol * singular[0];
     if singular.iter().any(|&s| s <= threshold) {
-        return orthogonal(x, y, weights, params, control);
+        return Ok(None);
     }
     // 3. coefficients, t × d
-    let mut coef = factored.solve(&moments.xy, control)?.view().transpose().to_mat();
-    if factored.condition > REFINE_FROM {
-        refine(x, y, weights, &moments, &factored, &mut coef, control)?;
-    }
-    Ok(finish(coef, &moments.x_mean, &moments.y_mean, Some(d), singular))
+    let coef = factored.solve(&moments.xy, control)?.view().transpose().to_mat();
+    Ok(Some((finish(coef, &moments.x_mean, &moments.y_mean, Some(d), singular), factored)))
 }
 
 /// Fits compressed rows by LSQR, without a dense copy.

@@ -15,7 +15,7 @@
 
 use serde::Deserialize;
 use smelt_core::{Control, CsrRef, Error, Mat, MatRef, Real, Result};
-use smelt_math::linalg::{gemm, gram, gram_of_rows, svd};
+use smelt_math::linalg::{Gram, gemm, gram, gram_of_rows, gram_single, svd};
 
 use super::conjugate_gradient::conjugate_gradient;
 use super::design::{Design, Features, check_rows, column, not_finite};
@@ -26,6 +26,8 @@ use super::normal_equations::factor;
 
 /// Condition of the scaled system up to which Cholesky's solution is kept.
 const CONDITION_LIMIT: f64 = 1e10;
+/// The same where products were single precision.
+const CONDITION_LIMIT_SINGLE: f64 = 30.0;
 /// Sizes of sums of squares that are far from overflow and underflow.
 const SAFE: std::ops::Range<f64> = 1e-200..1e200;
 /// Most columns of sparse data for which a Gram matrix is made.
@@ -194,7 +196,7 @@ pub fn ridge_fit_sparse<T: Real>(
     if params.solver == RidgeSolver::ActiveSet {
         return active_set(&xx, &xy, (&design.means, &y_mean), params, control);
     }
-    match by_cholesky(&xx, &xy, params, control)? {
+    match by_cholesky(&xx, &xy, CONDITION_LIMIT, params, control)? {
         Some(coef) => Ok(finish(coef, &design.means, &y_mean, None, RidgeSolver::Cholesky)),
         None => svd_of(&design.to_mat(), &targets, (&design.means, &y_mean), params, control),
     }
@@ -208,20 +210,30 @@ fn primal<T: Real>(
     params: &RidgeParams,
     control: &Control,
 ) -> Result<Option<RidgeFit>> {
-    let moments = gram(x, Some(y), weights, params.fit_intercept, control)?;
+    let centre = params.fit_intercept;
+    let solve = |moments: &Gram, limit: f64| -> Result<Option<RidgeFit>> {
+        let coef = by_cholesky(&moments.xx, &moments.xy, limit, params, control)?;
+        let means = (&moments.x_mean, &moments.y_mean);
+        Ok(coef.map(|coef| finish(coef, means.0, means.1, None, RidgeSolver::Cholesky)))
+    };
+    if let Some(moments) = gram_single(x, Some(y), weights, centre, control)?
+        && let Some(fit) = solve(&moments, CONDITION_LIMIT_SINGLE)?
+    {
+        return Ok(Some(fit));
+    }
+    let moments = gram(x, Some(y), weights, centre, control)?;
     let largest = (0..x.n_cols()).map(|j| moments.xx[(j, j)]).fold(0.0, f64::max);
     if !moments.is_finite() || !SAFE.contains(&largest) {
         return Ok(None);
     }
-    let coef = by_cholesky(&moments.xx, &moments.xy, params, control)?;
-    let finish = |coef| finish(coef, &moments.x_mean, &moments.y_mean, None, RidgeSolver::Cholesky);
-    Ok(coef.map(finish))
+    solve(&moments, CONDITION_LIMIT)
 }
 
-/// (A + αI) coef = b for every target: t × d.
+/// (A + αI) coef = b for every target: t × d; nothing where a condition reaches `limit`.
 fn by_cholesky(
     a: &Mat<f64>,
     b: &Mat<f64>,
+    limit: f64,
     params: &RidgeParams,
     control: &Control,
 ) -> Result<Option<Mat<f64>>> {
@@ -229,8 +241,7 @@ fn by_cholesky(
     let mut coef = Mat::zeros(t, d);
     for (alpha, targets) in params.shared(t) {
         let factored = factor(a, alpha, control)?;
-        let Some(factored) = factored.filter(|factored| factored.condition < CONDITION_LIMIT)
-        else {
+        let Some(factored) = factored.filter(|factored| factored.condition < limit) else {
             return Ok(None);
         };
         let mut right = Mat::zeros(d, targets.len());
@@ -266,7 +277,9 @@ fn dual<T: Real>(
     if !finite || !SAFE.contains(&largest) || !targets.as_slice().iter().all(|y| y.is_finite()) {
         return Ok(None);
     }
-    let Some(dual) = by_cholesky(&products, &targets, params, control)? else { return Ok(None) };
+    let Some(dual) = by_cholesky(&products, &targets, CONDITION_LIMIT, params, control)? else {
+        return Ok(None);
+    };
     let mut coef = Mat::zeros(y.n_cols(), x.n_cols());
     for j in 0..y.n_cols() {
         coef.row_mut(j).copy_from_slice(&design.transposed(dual.row(j), control)?);

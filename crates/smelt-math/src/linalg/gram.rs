@@ -1,38 +1,40 @@
 //! Means and centred cross products of a data set in one pass: `X'WX`, `X'WY`, sums.
 //!
 //! Cost: n·d²/2 multiply-adds and one reading of X; nothing of the size of X is copied, and no
-//! other pass centres it.  On two cores of 3 GHz a million rows of 50 columns are bound by 25 ms of
-//! arithmetic and 20 ms of memory.
+//! other pass centres it.  On two cores of 3.7 GHz a million rows of 50 columns are bound by 25 ms of
+//! arithmetic or by 20 ms of memory, which go on at the same time.
 //!
-//! `float32` input is widened while it is packed: all sums are kept in `f64`.
+//! [`gram`] computes in `f64`, also for `float32` input.  [`gram_single`] leaves the products of
+//! `float32` input in `f32`, at half the cost: runs of 64 rows are added up in `f32`, the runs in
+//! `f64`.  A sum is then good to 1e-6 of the norms of its columns in the worst case, when all
+//! roundings of a run go the same way, and to about 1e-8 on random data.  It declines where size or
+//! a bad guess would make that worse.
 //!
 //! 1. Guess the means from a few rows; the guess is subtracted while rows are packed, so that large
 //!    means do not cancel the digits of the variances.
-//! 2. Fixed chunks of rows, each in blocks that fit the cache: products of `[X, Y, 1]`.
-//! 3. Add the partial products in chunk order.
-//! 4. Take out what is left of the means.
-//! 5. Where the guess was far off, do 2 to 4 once more with the exact means.
+//! 2. Fixed chunks of rows, each in blocks that fit the cache: products of `[X, Y, 1]`; partial
+//!    products are added in chunk order (`gram_pass.rs`).
+//! 3. Take out what is left of the means.
+//! 4. Where the guess was far off, do 2 and 3 once more with the exact means.
 
-use std::ops::Range;
-use std::sync::Mutex;
-
-use smelt_core::parallel::{for_chunks, for_chunks_mut, map_chunks};
-use smelt_core::simd::vectorize;
-use smelt_core::tile::{HEIGHT, LANES, Tile, WIDTH, ZERO};
+use smelt_core::lanes::Lanes;
 use smelt_core::{Control, Mat, MatRef, Real, Result};
 
-use super::gram_tile::{Block, Shift};
+use super::column_means::{guess_means, sample_squares};
+use super::gram_pass::{Pass, Products};
+use super::gram_tile::Shift;
 
-/// Rows from which the means are guessed.
-const SAMPLE: usize = 128;
 /// Largest share of the guess's error in a variance: bounds the digits lost to two.
 const FAR_OFF: f64 = 100.0;
-/// Bytes that all partial products of one pass may take together.
-const PARTIAL_BYTES: usize = 32 << 20;
-/// Most chunks of rows.
-const MAX_CHUNKS: usize = 32;
-/// Panels up to which a block of rows stays in the first-level cache.
-const SMALL_BLOCK_BYTES: usize = 28 << 10;
+/// The same in `f32`: no digit.
+const FAR_OFF_SINGLE: f64 = 1.0;
+/// Rows from which enough blocks are averaged for `f32`.
+const SINGLE_ROWS: usize = 1 << 14;
+/// Mean squares whose products neither overflow nor lose digits in `f32`.
+const SINGLE_RANGE: std::ops::Range<f64> = 1e-24..1e24;
+/// Numbers in a cache line.
+const DOUBLES: usize = 8;
+const SINGLES: usize = 16;
 
 /// Second moments of the columns of X (n × d) and Y (n × t), weighted by w, about their means.
 #[derive(Debug, Clone)]
@@ -72,26 +74,44 @@ pub fn gram<T: Real>(
     centre: bool,
     control: &Control,
 ) -> Result<Gram> {
-    let scale: Option<Vec<f64>> = weights.map(|w| w.iter().map(|w| w.sqrt()).collect());
-    let pass = Pass { x, y, scale: scale.as_deref(), ones: centre };
-    if !centre {
-        let zeros = pass.zeros();
-        let products =
-            pass.products([Shift::Columns(&zeros.0), Shift::Columns(&zeros.1)], control)?;
-        return Ok(pass.moments(&products, zeros, control)?.0);
-    }
+    let scale = roots::<f64>(weights);
+    let pass = Pass::<T, f64, DOUBLES> { x, y, scale: scale.as_deref(), ones: centre };
     // 1. guess
-    let guess = (guess_means(x, weights), y.map_or(Vec::new(), |y| guess_means(y, weights)));
-    // 2., 3., 4.
-    let products = pass.products([Shift::Columns(&guess.0), Shift::Columns(&guess.1)], control)?;
-    let (first, far_off) = pass.moments(&products, guess, control)?;
-    if !far_off {
+    let guess = guess(x, y, weights, centre);
+    // 2., 3.
+    let (first, off) = moments(&pass, guess, control)?;
+    if off <= FAR_OFF || !first.is_finite() {
         return Ok(first);
     }
-    // 5. once more
-    let means = (first.x_mean, first.y_mean);
-    let products = pass.products([Shift::Columns(&means.0), Shift::Columns(&means.1)], control)?;
-    Ok(pass.moments(&products, means, control)?.0)
+    // 4. once more
+    Ok(moments(&pass, (first.x_mean, first.y_mean), control)?.0)
+}
+
+/// [`gram`] of `f32` input with products in `f32`; nothing where digits could be lost: few rows,
+/// a bad guess of the means, sizes at which `f32` overflows or underflows.
+pub fn gram_single<T: Real>(
+    x: MatRef<'_, T>,
+    y: Option<MatRef<'_, T>>,
+    weights: Option<&[f64]>,
+    centre: bool,
+    control: &Control,
+) -> Result<Option<Gram>> {
+    let n = x.n_rows();
+    if T::IS_F64 || n < SINGLE_ROWS {
+        return Ok(None);
+    }
+    let mut guess = guess(x, y, weights, centre);
+    let single = |mean: &mut f64| *mean = f64::from(*mean as f32);
+    guess.0.iter_mut().chain(&mut guess.1).for_each(single);
+    let in_range = |square: f64| SINGLE_RANGE.contains(&square);
+    if !y.is_none_or(|y| sample_squares(y, &guess.1).into_iter().all(in_range)) {
+        return Ok(None);
+    }
+    let scale = roots::<f32>(weights);
+    let pass = Pass::<T, f32, SINGLES> { x, y, scale: scale.as_deref(), ones: centre };
+    let (found, off) = moments(&pass, guess, control)?;
+    let squares_in_range = (0..x.n_cols()).all(|j| in_range(found.xx[(j, j)] / n as f64));
+    Ok((off <= FAR_OFF_SINGLE && squares_in_range && found.is_finite()).then_some(found))
 }
 
 /// Inner products of the rows of `x` (n × d) after `means` (d) is taken from each: n × n.
@@ -100,319 +120,72 @@ pub fn gram_of_rows<T: Real>(
     means: &[f64],
     control: &Control,
 ) -> Result<Mat<f64>> {
-    let pass = Pass { x: x.transpose(), y: None, scale: None, ones: false };
-    let products = pass.products([Shift::Rows(means), Shift::Rows(means)], control)?;
-    Ok(pass.unpack(&products).0)
+    let x = x.transpose();
+    let pass = Pass::<T, f64, DOUBLES> { x, y: None, scale: None, ones: false };
+    let shift = Shift { columns: &vec![0.0; x.n_cols()], rows: Some(means) };
+    Ok(pass.run([shift, shift], control)?.xx)
 }
 
-/// Means of the columns of `x`, weighted; fixed chunks, added in order.
-pub fn column_means<T: Real>(x: MatRef<'_, T>, weights: Option<&[f64]>) -> Vec<f64> {
-    let shift = guess_means(x, weights);
-    let chunk = x.n_rows().div_ceil(MAX_CHUNKS).max(256);
-    let sums = map_chunks(x.n_rows(), chunk, x.n_cols() as f64, |_, rows| {
-        let weight: f64 = weights.map_or(rows.len() as f64, |w| w[rows.clone()].iter().sum());
-        let sums = vectorize(
-            #[inline(always)]
-            || {
-                let mut sums = vec![0.0; x.n_cols()];
-                add_rows(x, rows, &shift, weights, &mut sums);
-                sums
-            },
-        );
-        (weight, sums)
-    });
-    let weight: f64 = sums.iter().map(|(weight, _)| weight).sum();
-    let mut means = vec![0.0; x.n_cols()];
-    for (_, part) in &sums {
-        for (mean, part) in means.iter_mut().zip(part) {
-            *mean += part;
-        }
-    }
-    means.iter().zip(&shift).map(|(sum, shift)| shift + sum / weight).collect()
+/// Square roots of the weights.
+fn roots<A: Real>(weights: Option<&[f64]>) -> Option<Vec<A>> {
+    weights.map(|weights| weights.iter().map(|w| A::from_f64(w.sqrt())).collect())
 }
 
-#[inline(always)]
-fn add_rows<T: Real>(
+/// Means of a few rows, or zeros unless `centre`.
+fn guess<T: Real>(
     x: MatRef<'_, T>,
-    rows: Range<usize>,
-    shift: &[f64],
+    y: Option<MatRef<'_, T>>,
     weights: Option<&[f64]>,
-    sums: &mut [f64],
-) {
-    if x.has_contiguous_rows() {
-        for i in rows {
-            let weight = weights.map_or(1.0, |w| w[i]);
-            for ((sum, value), shift) in sums.iter_mut().zip(x.row(i)).zip(shift) {
-                *sum += (value.to_f64() - shift) * weight;
-            }
-        }
-    } else {
-        for (j, (sum, shift)) in sums.iter_mut().zip(shift).enumerate() {
-            for i in rows.clone() {
-                *sum += (x.get(i, j).to_f64() - shift) * weights.map_or(1.0, |w| w[i]);
-            }
-        }
-    }
-}
-
-/// Means of evenly spaced rows, computed about the first of them, so that a constant column gives
-/// its constant exactly.
-fn guess_means<T: Real>(x: MatRef<'_, T>, weights: Option<&[f64]>) -> Vec<f64> {
-    let step = x.n_rows().div_ceil(SAMPLE).max(1);
-    let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
-    let mut sample: Vec<usize> =
-        (0..x.n_rows()).step_by(step).filter(|&i| weight(i) > 0.0).collect();
-    if sample.is_empty() {
-        sample = (0..x.n_rows()).find(|&i| weight(i) > 0.0).into_iter().collect();
-    }
-    let Some(&first) = sample.first() else { return vec![0.0; x.n_cols()] };
-    let total: f64 = sample.iter().map(|&i| weight(i)).sum();
-    let mean = |j: usize| {
-        let origin = x.get(first, j).to_f64();
-        let sum: f64 = sample.iter().map(|&i| (x.get(i, j).to_f64() - origin) * weight(i)).sum();
-        origin + sum / total
+    centre: bool,
+) -> (Vec<f64>, Vec<f64>) {
+    let guess = |m: MatRef<'_, T>| {
+        if centre { guess_means(m, weights) } else { vec![0.0; m.n_cols()] }
     };
-    (0..x.n_cols()).map(mean).collect()
+    (guess(x), y.map_or(Vec::new(), guess))
 }
 
-/// One pass over the data.
-struct Pass<'a, T> {
-    x: MatRef<'a, T>,
-    y: Option<MatRef<'a, T>>,
-    /// Square roots of the weights.
-    scale: Option<&'a [f64]>,
-    /// Whether a column of ones stands between X and Y, for the sums.
-    ones: bool,
-}
-
-impl<T: Real> Pass<'_, T> {
-    fn n_targets(&self) -> usize {
-        self.y.map_or(0, |y| y.n_cols())
+/// Moments about the means, and the largest ratio of a squared error of `guess` to a variance.
+fn moments<T: Real, A: Lanes, const P: usize>(
+    pass: &Pass<'_, T, A, P>,
+    guess: (Vec<f64>, Vec<f64>),
+    control: &Control,
+) -> Result<(Gram, f64)> {
+    let rounded = |means: &[f64]| means.iter().map(|&mean| A::from_f64(mean)).collect::<Vec<A>>();
+    let shift = (rounded(&guess.0), rounded(&guess.1));
+    let shift = [&shift.0, &shift.1].map(|columns| Shift { columns, rows: None });
+    let Products { mut xx, mut xy, ones } = pass.run(shift, control)?;
+    let (mut x_mean, mut y_mean) = guess;
+    if !pass.ones {
+        return Ok((Gram { xx, xy, x_mean, y_mean }, 0.0));
     }
-
-    fn zeros(&self) -> (Vec<f64>, Vec<f64>) {
-        (vec![0.0; self.x.n_cols()], vec![0.0; self.n_targets()])
-    }
-
-    /// Columns of `[X, 1]`.
-    fn n_left(&self) -> usize {
-        self.x.n_cols() + usize::from(self.ones)
-    }
-
-    /// Panels of `[X, 1, Y]`.
-    fn n_panels(&self) -> usize {
-        (self.n_left() + self.n_targets()).div_ceil(WIDTH)
-    }
-
-    /// Panels of each group and the tiles it holds; a short group comes first, where it is cheap.
-    fn groups(&self) -> Vec<(Range<usize>, Range<usize>)> {
-        let (n_left, n_panels) = (self.n_left(), self.n_panels());
-        let mut groups = Vec::new();
-        let (mut start, mut tile) = (0, 0);
-        while start < n_panels {
-            let short = n_panels % LANES;
-            let end = start + if start == 0 && short > 0 { short } else { LANES };
-            let n_tiles = n_left.min(end * WIDTH).div_ceil(HEIGHT);
-            groups.push((start..end, tile..tile + n_tiles));
-            (start, tile) = (end, tile + n_tiles);
+    // 3. means of what was summed
+    let d = xx.n_rows();
+    let total = ones[d];
+    let x_off: Vec<f64> = ones[..d].iter().map(|sum| sum / total).collect();
+    let y_off: Vec<f64> = ones[d + 1..].iter().map(|sum| sum / total).collect();
+    let mut ratio = 0.0;
+    for i in 0..d {
+        let factor = total * x_off[i];
+        for (value, off) in xx.row_mut(i).iter_mut().zip(&x_off) {
+            *value -= factor * off;
         }
-        groups
-    }
-
-    #[inline(always)]
-    fn pack(&self, block: &mut Block, rows: Range<usize>, shift: [Shift<'_>; 2]) {
-        block.start(rows.len());
-        block.pack(self.x, rows.clone(), 0, shift[0], self.scale);
-        if self.ones {
-            block.pack_ones(rows.clone(), self.x.n_cols(), self.scale);
+        for (value, off) in xy.row_mut(i).iter_mut().zip(&y_off) {
+            *value -= factor * off;
         }
-        if let Some(y) = self.y {
-            block.pack(y, rows, self.n_left(), shift[1], self.scale);
+        let lost = factor * x_off[i];
+        if lost > 0.0 {
+            ratio = f64::max(ratio, lost / xx[(i, i)].max(0.0));
         }
     }
-
-    /// Products of `[X, 1]` with `[X, 1, Y]`, tile by tile.
-    fn products(&self, shift: [Shift<'_>; 2], control: &Control) -> Result<Vec<Tile>> {
-        let groups = self.groups();
-        let n_tiles = groups.last().map_or(0, |(_, tiles)| tiles.end);
-        let bytes = n_tiles * size_of::<Tile>();
-        let max_chunks = (PARTIAL_BYTES / bytes.max(1)).min(MAX_CHUNKS);
-        if max_chunks >= 8 {
-            self.products_by_rows(shift, &groups, n_tiles, max_chunks, control)
-        } else {
-            self.products_by_columns(shift, &groups, control)
-        }
-    }
-
-    /// Many rows: threads share chunks of rows.
-    fn products_by_rows(
-        &self,
-        shift: [Shift<'_>; 2],
-        groups: &[(Range<usize>, Range<usize>)],
-        n_tiles: usize,
-        max_chunks: usize,
-        control: &Control,
-    ) -> Result<Vec<Tile>> {
-        let n_panels = self.n_panels();
-        let row_bytes = n_panels * WIDTH * size_of::<f64>();
-        let small = SMALL_BLOCK_BYTES / row_bytes.max(1);
-        let block_rows = if small >= 48 { small.min(256) } else { 128 };
-        let n = self.x.n_rows();
-        let chunk = n.div_ceil(max_chunks).next_multiple_of(block_rows).max(4 * block_rows);
-        let cost = 0.06 * (n_tiles * WIDTH * HEIGHT * LANES) as f64;
-        let parts = map_chunks(n, chunk, cost, |_, range| {
-            vectorize(
-                #[inline(always)]
-                || {
-                    let mut tiles = vec![ZERO; n_tiles];
-                    let mut block = Block::new(n_panels, block_rows.min(range.len()));
-                    for start in range.clone().step_by(block_rows) {
-                        if control.check().is_err() {
-                            break;
-                        }
-                        self.pack(&mut block, start..(start + block_rows).min(range.end), shift);
-                        for (group, out) in groups {
-                            block.multiply(group, &mut tiles[out.clone()]);
-                        }
-                    }
-                    tiles
-                },
-            )
-        });
-        control.check()?;
-        // 3. in chunk order
-        let mut parts = parts.into_iter();
-        let mut total = parts.next().unwrap_or_default();
-        let rest: Vec<Vec<Tile>> = parts.collect();
-        for_chunks_mut(&mut total, 1, 256, 20.0 * rest.len() as f64, |_, range, out| {
-            for part in &rest {
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        let out = out.as_flattened_mut().as_flattened_mut().as_flattened_mut();
-                        let part = part[range.clone()].as_flattened().as_flattened().as_flattened();
-                        for (sum, part) in out.iter_mut().zip(part) {
-                            *sum += part;
-                        }
-                    },
-                );
-            }
-        });
-        Ok(total)
-    }
-
-    /// Many columns: threads share the groups of columns, block of rows after block of rows.
-    fn products_by_columns(
-        &self,
-        shift: [Shift<'_>; 2],
-        groups: &[(Range<usize>, Range<usize>)],
-        control: &Control,
-    ) -> Result<Vec<Tile>> {
-        const BLOCK_ROWS: usize = 256;
-        let n_panels = self.n_panels();
-        let n = self.x.n_rows();
-        let mut block = Block::new(n_panels, BLOCK_ROWS.min(n));
-        let parts: Vec<Mutex<Vec<Tile>>> =
-            groups.iter().map(|(_, tiles)| Mutex::new(vec![ZERO; tiles.len()])).collect();
-        for start in (0..n).step_by(BLOCK_ROWS) {
-            vectorize(
-                #[inline(always)]
-                || self.pack(&mut block, start..(start + BLOCK_ROWS).min(n), shift),
-            );
-            let cost = 0.5 * (BLOCK_ROWS * self.n_left() * WIDTH) as f64;
-            for_chunks(groups.len(), 1, cost, |index, _| {
-                // Longest first, so that no thread is left with a long one.
-                let index = groups.len() - 1 - index;
-                if control.check().is_ok()
-                    && let Ok(mut tiles) = parts[index].lock()
-                {
-                    vectorize(
-                        #[inline(always)]
-                        || block.multiply(&groups[index].0, &mut tiles),
-                    );
-                }
-            });
-            control.check()?;
-        }
-        let take = |part: Mutex<Vec<Tile>>| part.into_inner().unwrap_or_else(|e| e.into_inner());
-        Ok(parts.into_iter().flat_map(take).collect())
-    }
-
-    /// Products of X with X, of X with Y, of 1 with X, 1 and Y.
-    fn unpack(&self, tiles: &[Tile]) -> (Mat<f64>, Mat<f64>, Vec<f64>) {
-        let (d, t, n_left) = (self.x.n_cols(), self.n_targets(), self.n_left());
-        let mut of_panel = vec![(0, 0); self.n_panels()];
-        for (panels, tiles) in self.groups() {
-            for panel in panels.clone() {
-                of_panel[panel] = (tiles.start, panel - panels.start);
-            }
-        }
-        // For i in a panel not right of j's.
-        let at = |i: usize, j: usize| {
-            let (start, q) = of_panel[j / WIDTH];
-            tiles[start + i / HEIGHT][i % HEIGHT][q][j % WIDTH]
-        };
-        let mut xx = Mat::zeros(d, d);
-        for j in 0..d {
-            for i in 0..=j {
-                let value = at(i, j);
-                xx[(i, j)] = value;
-                xx[(j, i)] = value;
-            }
-        }
-        let mut xy = Mat::zeros(d, t);
-        for i in 0..d {
-            for j in 0..t {
-                xy[(i, j)] = at(i, n_left + j);
-            }
-        }
-        let ones = if self.ones {
-            let to_x = (0..=d).map(|j| at(j, d));
-            to_x.chain((0..t).map(|j| at(d, n_left + j))).collect()
-        } else {
-            Vec::new()
-        };
-        (xx, xy, ones)
-    }
-
-    /// Moments about the means, and whether `shift` was too far from them to be accurate.
-    fn moments(
-        &self,
-        tiles: &[Tile],
-        shift: (Vec<f64>, Vec<f64>),
-        control: &Control,
-    ) -> Result<(Gram, bool)> {
-        let (mut xx, mut xy, ones) = self.unpack(tiles);
-        let (mut x_mean, mut y_mean) = shift;
-        if !self.ones {
-            return Ok((Gram { xx, xy, x_mean, y_mean }, false));
-        }
-        // 4. means of what was summed
-        let d = self.x.n_cols();
-        let total = ones[d];
-        let x_off: Vec<f64> = ones[..d].iter().map(|sum| sum / total).collect();
-        let y_off: Vec<f64> = ones[d + 1..].iter().map(|sum| sum / total).collect();
-        let mut far_off = false;
-        for i in 0..d {
-            let factor = total * x_off[i];
-            for (value, off) in xx.row_mut(i).iter_mut().zip(&x_off) {
-                *value -= factor * off;
-            }
-            for (value, off) in xy.row_mut(i).iter_mut().zip(&y_off) {
-                *value -= factor * off;
-            }
-            far_off |= factor * x_off[i] > FAR_OFF * xx[(i, i)];
-        }
-        control.check()?;
-        x_mean.iter_mut().zip(&x_off).for_each(|(mean, off)| *mean += off);
-        y_mean.iter_mut().zip(&y_off).for_each(|(mean, off)| *mean += off);
-        Ok((Gram { xx, xy, x_mean, y_mean }, far_off))
-    }
+    x_mean.iter_mut().zip(&x_off).for_each(|(mean, off)| *mean += off);
+    y_mean.iter_mut().zip(&y_off).for_each(|(mean, off)| *mean += off);
+    Ok((Gram { xx, xy, x_mean, y_mean }, ratio))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{column_means, gram, gram_of_rows};
+    use super::super::column_means::column_means;
+    use super::{gram, gram_of_rows, gram_single};
     use smelt_core::parallel::with_threads;
     use smelt_core::{Control, MatRef};
 
@@ -513,5 +286,52 @@ mod tests {
         let x = numbers(100, 0.0);
         let view = MatRef::from_row_major(&x, 10, 10).unwrap();
         assert!(gram(view, None, None, true, &control).is_err());
+    }
+
+    #[test]
+    fn single_precision_is_close_or_declined() {
+        let control = Control::new();
+        for (d, t, shift, size) in [(5, 1, 0.0, 1.0), (50, 2, 30.0, 1e-6), (33, 1, 1e3, 1e9)] {
+            let n = 20_000;
+            let made = |count, shift| -> Vec<f32> {
+                numbers(count, shift).iter().map(|v| (v * size) as f32).collect()
+            };
+            let (x, y) = (made(n * d, shift), made(n * t, 5.0));
+            let x = MatRef::from_row_major(&x, n, d).unwrap();
+            let y = MatRef::from_row_major(&y, n, t).unwrap();
+            let weights: Vec<f64> = (0..n).map(|i| 0.5 + (i % 3) as f64).collect();
+            for weights in [None, Some(&weights[..])] {
+                let run = |threads| {
+                    let run = || gram_single(x, Some(y), weights, true, &control);
+                    with_threads(threads, run).unwrap().unwrap()
+                };
+                let (found, exact) = (run(1), gram(x, Some(y), weights, true, &control).unwrap());
+                assert_eq!(found.xx, run(7).xx);
+                let variance = exact.xx[(0, 0)];
+                for i in 0..d {
+                    assert!((found.x_mean[i] - exact.x_mean[i]).abs() < 1e-7 * size);
+                    for j in 0..d {
+                        assert!((found.xx[(i, j)] - exact.xx[(i, j)]).abs() < 1e-7 * variance);
+                    }
+                    for j in 0..t {
+                        assert!((found.xy[(i, j)] - exact.xy[(i, j)]).abs() < 1e-7 * variance);
+                    }
+                }
+            }
+        }
+        let n = 20_000;
+        let declines = |x: Vec<f32>| {
+            let x = MatRef::from_row_major(&x, x.len(), 1).unwrap();
+            gram_single(x, None, None, true, &control).unwrap().is_none()
+        };
+        let single = |scale: f64| numbers(n, 0.0).iter().map(|v| (v * scale) as f32).collect();
+        assert!(!declines(single(1.0)));
+        assert!(declines(single(1e-20)) && declines(single(1e25)));
+        assert!(declines(vec![1.0; n]), "no variance");
+        assert!(declines(vec![f32::NAN; n]));
+        assert!(declines(numbers(100, 0.0).iter().map(|&v| v as f32).collect()), "few rows");
+        let doubles = numbers(n, 0.0);
+        let view = MatRef::from_row_major(&doubles, n, 1).unwrap();
+        assert!(gram_single(view, None, None, true, &control).unwrap().is_none());
     }
 }

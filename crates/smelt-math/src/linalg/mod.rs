@@ -10,9 +10,11 @@
 
 pub mod blas;
 mod cholesky;
+mod column_means;
 mod eigh;
 mod gemm;
 mod gram;
+mod gram_pass;
 mod gram_tile;
 mod lstsq;
 mod magnitude;
@@ -28,9 +30,10 @@ mod test_data;
 mod trsm;
 
 pub use cholesky::{Cholesky, cholesky};
+pub use column_means::column_means;
 pub use eigh::{Eigh, eigh};
 pub use gemm::{gemm, gemm_into};
-pub use gram::{Gram, column_means, gram, gram_of_rows};
+pub use gram::{Gram, gram, gram_of_rows, gram_single};
 pub use lstsq::{Lstsq, lstsq};
 pub use qr::{Qr, qr};
 pub use randomized_svd::{RandomizedSvdParams, randomized_svd};
