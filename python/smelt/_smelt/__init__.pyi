@@ -8,5 +8,6 @@ from smelt._smelt import linalg as linalg
 from smelt._smelt import linear_model as linear_model
 from smelt._smelt import model as model
 from smelt._smelt import table as table
+from smelt._smelt import tree as tree
 
 __version__: str

@@ -52,6 +52,24 @@ def hist_gradient_boosting_fit(
 ) -> Any:
     """Adds iterations; see the twin for arguments and result."""
 
+def random_forest_fit(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    splitter: Any,
+    random_states: Any,
+    max_bins: Any = None,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Grows the trees of a forest, one for each of `random_states`: their nodes, and where each starts."""
+
+def random_forest_out_of_bag(
+    X: Any, trees: Any, random_states: Any, n_samples_bootstrap: Any, n_threads: int | None = None
+) -> Any:
+    """Mean values of the trees that a row was not drawn for, and their number: `(means, counts)`."""
+
 def tree_ensemble_predict(
     X: Any,
     *,
