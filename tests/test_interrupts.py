@@ -88,8 +88,8 @@ def interrupted_after(work, delay):
     before = signal.signal(signal.SIGALRM, handler)
     try:
         due = time.perf_counter() + delay
-        signal.setitimer(signal.ITIMER_REAL, delay)
         try:
+            signal.setitimer(signal.ITIMER_REAL, delay)
             work()
             signal.setitimer(signal.ITIMER_REAL, 0)
         except KeyboardInterrupt:
