@@ -132,7 +132,7 @@ def test_an_interrupt_at_any_moment_is_answered(name, tall, record_property):
     answered = [latency for latency in found if latency is not None]
     assert len(answered) > len(moments) // 2
     worst, where = max((latency, part) for latency, part in zip(found, moments) if latency)
-    record_property("worst_latency_s", round(worst, 4))
+    record_property("worst_latency_s", round(float(worst), 4))
     print(
         f"\n{name}: {seconds:.2f} s of work; answered in {np.median(answered):.3f} s,"
         f" at worst {worst:.3f} s (at {where:.0%}){'' if worst < PROMISED else '  OVER 0.2 s'}"
