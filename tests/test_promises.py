@@ -40,10 +40,16 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def small(name):
+    """The estimator behind a native name, seeded, with few trees."""
+    model = load_native(name)()
+    settings = {"random_state": 0, "n_estimators": 5}
+    return model.set_params(**{key: settings[key] for key in settings if key in model.get_params()})
+
+
 @pytest.fixture(params=NATIVE)
 def estimator(request):
-    model = load_native(request.param)()
-    return model.set_params(random_state=0) if "random_state" in model.get_params() else model
+    return small(request.param)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -83,9 +89,7 @@ def test_plain_engine_agrees(estimator):
 
 
 def _fit_in_child(name, sender):
-    estimator = load_native(name)()
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=0)
+    estimator = small(name)
     X, y = problem(estimator, 20_000)
     sender.send(outputs(estimator.fit(X, y), X))
     sender.close()

@@ -6,11 +6,19 @@ import importlib
 from typing import Any
 
 NATIVE = (
+    "ensemble.ExtraTreesClassifier",
+    "ensemble.ExtraTreesRegressor",
     "ensemble.HistGradientBoostingClassifier",
     "ensemble.HistGradientBoostingRegressor",
+    "ensemble.RandomForestClassifier",
+    "ensemble.RandomForestRegressor",
     "linear_model.LinearRegression",
     "linear_model.LogisticRegression",
     "linear_model.Ridge",
+    "tree.DecisionTreeClassifier",
+    "tree.DecisionTreeRegressor",
+    "tree.ExtraTreeClassifier",
+    "tree.ExtraTreeRegressor",
 )
 
 _originals: dict[tuple[str, str], Any] = {}

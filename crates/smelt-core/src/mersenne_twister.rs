@@ -47,6 +47,12 @@ impl MersenneTwister {
         self.next = 0;
     }
 
+    /// A number of [0, 1) with 53 random bits, as `RandomState.random_sample()`.
+    pub fn uniform(&mut self) -> f64 {
+        let (high, low) = (self.next_u32() >> 5, self.next_u32() >> 6);
+        (f64::from(high) * f64::from(1 << 26) + f64::from(low)) / (1_u64 << 53) as f64
+    }
+
     /// An integer of `0..n`, as `RandomState.randint(n)`: masked bits, drawn again while too large.
     pub fn below(&mut self, n: u32) -> u32 {
         let largest = n.saturating_sub(1);
@@ -76,5 +82,6 @@ mod tests {
         assert_eq!(MersenneTwister::new(0).below(i32::MAX as u32), 209_652_396);
         assert_eq!(MersenneTwister::new(5489).next_u32(), 3_499_211_612);
         assert_eq!(MersenneTwister::new(1).below(1), 0);
+        assert_eq!(MersenneTwister::new(3).uniform(), 0.550_797_902_574_575_5);
     }
 }

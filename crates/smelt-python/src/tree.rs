@@ -3,15 +3,14 @@
 use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use smelt_core::{Control, Result};
-use smelt_tree::tree::Table;
 use smelt_tree::tree::columns::Columns;
-use smelt_tree::tree::decision_tree::{DecisionTreeParams, Targets, decision_tree_fit};
+use smelt_tree::tree::decision_tree::{self, DecisionTreeParams, Targets};
+use smelt_tree::tree::extra_tree;
 use smelt_tree::tree::nodes::Nodes;
 use smelt_tree::tree::predict::{self, Trees};
 
 use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
-use crate::enter::enter;
+use crate::enter::{enter, to_python};
 use crate::params::params;
 
 /// Targets: classes (n_rows · n_outputs) with the number of classes of every output, or numbers.
@@ -53,15 +52,14 @@ pub(crate) fn nodes_to_dict<'py>(py: Python<'py>, nodes: Nodes) -> PyResult<Boun
 }
 
 /// Grows a decision tree: arrays of its nodes, in scikit-learn's order.
-#[pyfunction(name = "decision_tree_fit")]
-#[pyo3(signature = (X, y, sample_weight=None, *, splitter, random_state, max_bins=None, n_threads=None, **keywords))]
+#[pyfunction]
+#[pyo3(signature = (X, y, sample_weight=None, *, random_state, max_bins=None, n_threads=None, **keywords))]
 #[allow(non_snake_case)]
-fn fit<'py>(
+fn decision_tree_fit<'py>(
     py: Python<'py>,
     X: PyReadonlyArray2<'py, f32>,
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
-    splitter: &str,
     random_state: u32,
     max_bins: Option<usize>,
     n_threads: Option<usize>,
@@ -69,15 +67,32 @@ fn fit<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<DecisionTreeParams>(py, keywords)?;
     let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
-    let random = splitter == "random";
-    let nodes = enter(py, n_threads, |control: &Control| -> Result<Nodes> {
-        if random {
-            let table = Table::Values(X);
-            return decision_tree_fit(table, y, weight, &params, random_state, control);
-        }
+    let nodes = enter(py, n_threads, |control| {
+        // Lists kept in order pay where a cut looks at all columns.
         let with_order = params.max_features >= X.n_cols();
         let columns = Columns::new(X, max_bins, with_order, control)?;
-        decision_tree_fit(Table::Codes(&columns), y, weight, &params, random_state, control)
+        decision_tree::decision_tree_fit(&columns, y, weight, &params, random_state, control)
+    })?;
+    nodes_to_dict(py, nodes)
+}
+
+/// Grows a tree that draws its thresholds; `X` has its columns behind each other.
+#[pyfunction]
+#[pyo3(signature = (X, y, sample_weight=None, *, random_state, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn extra_tree_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f32>,
+    y: TargetArrays<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    random_state: u32,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<DecisionTreeParams>(py, keywords)?;
+    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let nodes = enter(py, n_threads, |control| {
+        extra_tree::extra_tree_fit(X, y, weight, &params, random_state, control)
     })?;
     nodes_to_dict(py, nodes)
 }
@@ -136,9 +151,17 @@ fn tree_apply<'py>(
     Ok(to_array1(py, out).reshape([X.n_rows(), trees.n_trees()])?.into_any())
 }
 
+/// Raises unless rows of `n_features` columns can go down the trees, whatever the rows hold.
+#[pyfunction]
+fn tree_validate(py: Python<'_>, trees: TreeArrays<'_>, n_features: usize) -> PyResult<()> {
+    self::trees(&trees)?.check(n_features).map_err(|error| to_python(py, &error))
+}
+
 /// Adds the kernels of this family.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(fit, module)?)?;
+    module.add_function(wrap_pyfunction!(decision_tree_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(extra_tree_fit, module)?)?;
     module.add_function(wrap_pyfunction!(tree_apply, module)?)?;
+    module.add_function(wrap_pyfunction!(tree_validate, module)?)?;
     module.add_function(wrap_pyfunction!(tree_predict, module)?)
 }

@@ -4,6 +4,19 @@
 
 from typing import Any
 
+def extra_trees_fit(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    random_states: Any,
+    n_samples_bootstrap: Any = None,
+    cumulative_weight: Any = None,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """The same with trees that draw their thresholds; `X` has its columns behind each other."""
+
 def hist_gradient_boosting_baseline(
     y: Any,
     sample_weight: Any = None,
@@ -57,8 +70,9 @@ def random_forest_fit(
     y: Any,
     sample_weight: Any = None,
     *,
-    splitter: Any,
     random_states: Any,
+    n_samples_bootstrap: Any = None,
+    cumulative_weight: Any = None,
     max_bins: Any = None,
     n_threads: int | None = None,
     **keywords: Any,
@@ -66,7 +80,12 @@ def random_forest_fit(
     """Grows the trees of a forest, one for each of `random_states`: their nodes, and where each starts."""
 
 def random_forest_out_of_bag(
-    X: Any, trees: Any, random_states: Any, n_samples_bootstrap: Any, n_threads: int | None = None
+    X: Any,
+    trees: Any,
+    random_states: Any,
+    n_samples_bootstrap: Any,
+    cumulative_weight: Any = None,
+    n_threads: int | None = None,
 ) -> Any:
     """Mean values of the trees that a row was not drawn for, and their number: `(means, counts)`."""
 

@@ -9,7 +9,6 @@ def decision_tree_fit(
     y: Any,
     sample_weight: Any = None,
     *,
-    splitter: Any,
     random_state: Any,
     max_bins: Any = None,
     n_threads: int | None = None,
@@ -17,8 +16,22 @@ def decision_tree_fit(
 ) -> Any:
     """Grows a decision tree: arrays of its nodes, in scikit-learn's order."""
 
+def extra_tree_fit(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    random_state: Any,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Grows a tree that draws its thresholds; `X` has its columns behind each other."""
+
 def tree_apply(X: Any, trees: Any, n_threads: int | None = None) -> Any:
     """Leaf that every row of `X` reaches in every tree, counted from the tree's root."""
 
 def tree_predict(X: Any, trees: Any, n_threads: int | None = None) -> Any:
     """Mean over the trees of the values of the leaves that the rows of `X` reach."""
+
+def tree_validate(trees: Any, n_features: Any) -> Any:
+    """Raises unless rows of `n_features` columns can go down the trees, whatever the rows hold."""

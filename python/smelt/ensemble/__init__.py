@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING
 from smelt._family import family
 
 if TYPE_CHECKING:
+    from smelt.ensemble.extra_trees import ExtraTreesClassifier, ExtraTreesRegressor
     from smelt.ensemble.hist_gradient_boosting_classifier import HistGradientBoostingClassifier
     from smelt.ensemble.hist_gradient_boosting_regressor import HistGradientBoostingRegressor
+    from smelt.ensemble.random_forest import RandomForestClassifier, RandomForestRegressor
 
 __getattr__, __dir__, __all__ = family(
     __name__,
     {
+        "ExtraTreesClassifier": "extra_trees",
+        "ExtraTreesRegressor": "extra_trees",
         "HistGradientBoostingClassifier": "hist_gradient_boosting_classifier",
         "HistGradientBoostingRegressor": "hist_gradient_boosting_regressor",
+        "RandomForestClassifier": "random_forest",
+        "RandomForestRegressor": "random_forest",
     },
 )

@@ -16,7 +16,9 @@ def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     name = _native_name(estimator)
     encoder = Encoder()
     params = estimator.get_params(deep=False)
-    attributes = {key: value for key, value in vars(estimator).items() if key not in params}
+    # What __init__ sets it sets again; what fit learned goes into the file.
+    fresh = vars(type(estimator)(**params))
+    attributes = {key: value for key, value in vars(estimator).items() if key not in fresh}
     try:
         state = {
             "class": name,

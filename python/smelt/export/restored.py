@@ -27,6 +27,8 @@ def check_restored(estimator: Any) -> None:
             _smelt.ensemble.tree_ensemble_validate(n_features, trees)
             if len(trees["baseline"]) != estimator.n_trees_per_iteration_:
                 raise ValueError("its trees are not one for each output")
+        if "nodes_" in vars(estimator):
+            _check_nodes(estimator, n_features)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             _try_one_row(estimator, _row(estimator, n_features))
@@ -58,6 +60,19 @@ def _check_weights(estimator: Any, n_features: int) -> None:
         raise ValueError("the shapes of its weights do not fit its columns")
 
 
+def _check_nodes(estimator: Any, n_features: int) -> None:
+    from smelt.tree._nodes import predicting
+
+    nodes = estimator.nodes_
+    _smelt.tree.tree_validate(predicting(nodes), n_features)
+    widths = np.atleast_1d(getattr(estimator, "n_classes_", 1))
+    shape = (len(nodes["feature"]), estimator.n_outputs_, int(np.max(widths)))
+    if nodes["value"].shape != shape or not np.isfinite(nodes["value"]).all():
+        raise ValueError("the values of its nodes do not fit its targets")
+    if "seeds_" in vars(estimator) and len(estimator.seeds_) + 1 != len(nodes["offsets"]):
+        raise ValueError("its trees are not one for each seed")
+
+
 def _row(estimator: Any, n_features: int) -> np.ndarray:
     """Return zeros, and in columns with an encoder their first category."""
     encoder = getattr(estimator, "_encoder", None)
@@ -74,11 +89,16 @@ def _row(estimator: Any, n_features: int) -> np.ndarray:
 def _try_one_row(estimator: Any, row: np.ndarray) -> None:
     if estimator.predict(row).shape[:1] != (1,):
         raise ValueError("one row does not give one prediction")
-    if hasattr(estimator, "predict_proba"):
-        classes = estimator.classes_
+    if not hasattr(estimator, "predict_proba"):
+        return
+    several = isinstance(estimator.classes_, list)  # one set of classes for each output
+    outputs = estimator.classes_ if several else [estimator.classes_]
+    answers = estimator.predict_proba(row)
+    for classes, answer in zip(outputs, answers if several else [answers], strict=True):
         if classes.ndim != 1 or len(classes) != len(set(classes.tolist())):
             raise ValueError("classes_ is no list of different classes")
-        if estimator.predict_proba(row).shape != (1, len(classes)):
+        if answer.shape != (1, len(classes)):
             raise ValueError("there is not one probability a class")
-        if estimator.decision_function(row).shape[:1] != (1,):
-            raise ValueError("one row does not give one score")
+    scores = getattr(estimator, "decision_function", None)
+    if scores is not None and scores(row).shape[:1] != (1,):
+        raise ValueError("one row does not give one score")

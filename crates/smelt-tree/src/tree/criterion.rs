@@ -10,6 +10,10 @@ pub(crate) trait Criterion: Clone + Send + Sync {
     /// What one training row brings along.
     type Item: Copy + Send + Sync;
 
+    /// Told once whether all weights are whole numbers, so that sums may be kept up to date without
+    /// rounding.
+    fn weights_are_whole(&mut self, _: bool) {}
+
     /// The item of a row of the training data.
     fn item(&self, row: usize, weight: f64) -> Self::Item;
 
@@ -73,6 +77,10 @@ impl<C: Criterion> Outputs<C> {
 impl<C: Criterion> Criterion for Outputs<C> {
     /// Row and weight.
     type Item = (u32, f64);
+
+    fn weights_are_whole(&mut self, whole: bool) {
+        self.outputs.iter_mut().for_each(|output| output.weights_are_whole(whole));
+    }
 
     fn item(&self, row: usize, weight: f64) -> Self::Item {
         (row as u32, weight)

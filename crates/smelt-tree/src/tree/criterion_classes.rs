@@ -68,10 +68,11 @@ impl<'a> Classes<'a> {
     }
 }
 
-/// 1 − Σ p_k², the sums of squares kept up to date row by row.
+/// 1 − Σ p_k²; with whole weights, the sums of squares are kept up to date row by row.
 #[derive(Clone)]
 pub(crate) struct Gini<'a> {
     of: Classes<'a>,
+    whole: bool,
     squares_total: f64,
     squares: [f64; 2],
 }
@@ -79,7 +80,7 @@ pub(crate) struct Gini<'a> {
 impl<'a> Gini<'a> {
     pub(crate) fn new(classes: &'a [u32], stride: usize, n_classes: usize) -> Self {
         let of = Classes::new(classes, stride, n_classes);
-        Self { of, squares_total: 0.0, squares: [0.0; 2] }
+        Self { of, whole: true, squares_total: 0.0, squares: [0.0; 2] }
     }
 
     fn impurity_of(squares: f64, weight: f64) -> f64 {
@@ -89,6 +90,10 @@ impl<'a> Gini<'a> {
 
 impl Criterion for Gini<'_> {
     type Item = ClassItem;
+
+    fn weights_are_whole(&mut self, whole: bool) {
+        self.whole = whole;
+    }
 
     #[inline(always)]
     fn item(&self, row: usize, weight: f64) -> ClassItem {
@@ -156,9 +161,18 @@ impl Criterion for Gini<'_> {
 
     #[inline(always)]
     fn proxy(&self) -> f64 {
-        let [left, right] = self.of.weights;
-        -right * Self::impurity_of(self.squares[1], right)
-            - left * Self::impurity_of(self.squares[0], left)
+        let [left, mut right] = self.of.weights;
+        let mut squares = self.squares;
+        if !self.whole {
+            // Afresh, so that no rounding piles up: equal cuts must stay equal.
+            right = self.of.weight - left;
+            squares = [0.0; 2];
+            for (&left, &total) in self.of.left.iter().zip(&self.of.total) {
+                squares[0] += left * left;
+                squares[1] += (total - left) * (total - left);
+            }
+        }
+        -right * Self::impurity_of(squares[1], right) - left * Self::impurity_of(squares[0], left)
     }
 
     fn impurity(&self) -> f64 {

@@ -9,6 +9,7 @@
 use serde::Deserialize;
 use smelt_core::{Control, Error, Result};
 
+use super::columns::Columns;
 use super::criterion::{Criterion, Outputs};
 use super::criterion_absolute::AbsoluteError;
 use super::criterion_classes::{Entropy, Gini};
@@ -168,26 +169,37 @@ impl DecisionTreeParams {
     }
 }
 
-/// Grows a tree.
+/// Grows a tree with the best cut of every node.
 ///
 /// `sample_weight` is one number of 0 or more a row, all 1 if `None`.  `random_state` seeds the order
-/// in which columns are looked at, and random thresholds.
+/// in which columns are looked at, which decides between cuts that are equally good.
 pub fn decision_tree_fit(
-    table: Table<'_>,
+    columns: &Columns,
     targets: Targets<'_>,
     sample_weight: Option<&[f64]>,
     params: &DecisionTreeParams,
     random_state: u32,
     control: &Control,
 ) -> Result<Nodes> {
+    let table = Table::Codes(columns);
+    let limits = check(table, targets, sample_weight, params)?;
+    grow(table, targets, sample_weight, params.criterion, &limits, random_state, control)
+}
+
+/// Checks everything that a tree is grown from.
+pub(crate) fn check(
+    table: Table<'_>,
+    targets: Targets<'_>,
+    sample_weight: Option<&[f64]>,
+    params: &DecisionTreeParams,
+) -> Result<Limits> {
     targets.check(table.n_rows())?;
     if sample_weight.is_some_and(|weights| {
         weights.len() != table.n_rows() || weights.iter().any(|w| !w.is_finite())
     }) {
         return Err(Error::data("sample_weight does not match the rows of X".to_string()));
     }
-    let limits = params.limits(table.n_features(), matches!(targets, Targets::Classes { .. }))?;
-    grow(table, targets, sample_weight, params.criterion, &limits, random_state, control)
+    params.limits(table.n_features(), matches!(targets, Targets::Classes { .. }))
 }
 
 /// Grows a tree by the criterion named.

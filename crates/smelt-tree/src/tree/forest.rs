@@ -2,7 +2,8 @@
 //!
 //! Twin: `smelt/plain/ensemble/random_forest.py`.
 //!
-//! 1. Draw the rows of a tree with replacement: a row drawn twice weighs twice (`bootstrap`).
+//! 1. Draw the rows of a tree with replacement, the heavy ones more often: a row drawn twice weighs
+//!    twice.  Without drawing, every tree takes all rows with their weights.
 //! 2. Grow the tree; trees grow side by side, one thread each.
 //! 3. Put them behind each other, in their order.
 //!
@@ -12,7 +13,8 @@
 use serde::Deserialize;
 use smelt_core::{Control, Error, Mat, MatRef, MersenneTwister, Result, parallel};
 
-use super::decision_tree::{DecisionTreeParams, Targets, grow};
+use super::columns::Columns;
+use super::decision_tree::{DecisionTreeParams, Targets, check, grow};
 use super::grow::Table;
 use super::nodes::Nodes;
 use super::predict::Trees;
@@ -21,9 +23,6 @@ use super::predict::Trees;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForestParams {
-    /// Rows drawn with replacement for each tree; none: every tree takes all rows.
-    #[serde(default)]
-    pub n_samples_bootstrap: Option<usize>,
     /// Weigh the classes of each tree's rows by n_rows / (n_classes · rows of the class).
     #[serde(default)]
     pub balanced_subsample: bool,
@@ -31,33 +30,100 @@ pub struct ForestParams {
     pub tree: DecisionTreeParams,
 }
 
+/// How rows are drawn for a tree.
+#[derive(Debug, Clone, Copy)]
+pub struct Draw<'a> {
+    /// Number of rows drawn.
+    pub n: usize,
+    /// Running sums of the rows' probabilities, if these are not equal; the last is 1.
+    pub cumulative: Option<&'a [f64]>,
+}
+
+impl Draw<'_> {
+    /// How often each of `n_rows` rows was drawn for the tree of this seed.
+    fn counts(&self, n_rows: usize, random_state: u32) -> Vec<u32> {
+        let mut random = MersenneTwister::new(random_state);
+        let mut counts = vec![0; n_rows];
+        for _ in 0..self.n {
+            let row = match self.cumulative {
+                None => random.below(n_rows as u32) as usize,
+                Some(cumulative) => {
+                    let drawn = random.uniform();
+                    cumulative.partition_point(|&sum| sum <= drawn).min(n_rows - 1)
+                }
+            };
+            counts[row] += 1;
+        }
+        counts
+    }
+
+    fn check(&self, n_rows: usize) -> Result<()> {
+        if self.n == 0 {
+            return Err(Error::parameter("max_samples", "must draw at least one row".to_string()));
+        }
+        if self.cumulative.is_some_and(|sums| sums.len() != n_rows) {
+            return Err(Error::data("the weights do not match the rows of X".to_string()));
+        }
+        Ok(())
+    }
+}
+
 /// Grows one tree for each of `random_states`; returns the nodes of all trees, and where each starts.
+///
+/// `sample_weight` counts where no rows are drawn.
 pub fn random_forest_fit(
+    columns: &Columns,
+    targets: Targets<'_>,
+    sample_weight: Option<&[f64]>,
+    draw: Option<Draw<'_>>,
+    params: &ForestParams,
+    random_states: &[u32],
+    control: &Control,
+) -> Result<(Nodes, Vec<i64>)> {
+    let table = Table::Codes(columns);
+    fit(table, targets, sample_weight, draw, params, random_states, control)
+}
+
+/// The same with trees that draw their thresholds, on the columns of `X`, which lie behind each other.
+///
+/// Twin: `smelt/plain/ensemble/extra_trees.py`.
+#[allow(non_snake_case)]
+pub fn extra_trees_fit(
+    X: MatRef<'_, f32>,
+    targets: Targets<'_>,
+    sample_weight: Option<&[f64]>,
+    draw: Option<Draw<'_>>,
+    params: &ForestParams,
+    random_states: &[u32],
+    control: &Control,
+) -> Result<(Nodes, Vec<i64>)> {
+    fit(Table::Values(X), targets, sample_weight, draw, params, random_states, control)
+}
+
+fn fit(
     table: Table<'_>,
     targets: Targets<'_>,
     sample_weight: Option<&[f64]>,
+    draw: Option<Draw<'_>>,
     params: &ForestParams,
     random_states: &[u32],
     control: &Control,
 ) -> Result<(Nodes, Vec<i64>)> {
     let n_rows = table.n_rows();
-    targets.check(n_rows)?;
-    if sample_weight.is_some_and(|weights| weights.len() != n_rows) {
-        return Err(Error::data("sample_weight does not match the rows of X".to_string()));
+    let limits = check(table, targets, sample_weight, &params.tree)?;
+    if let Some(draw) = &draw {
+        draw.check(n_rows)?;
     }
-    if params.n_samples_bootstrap == Some(0) {
-        return Err(Error::parameter("max_samples", "must draw at least one row".to_string()));
-    }
-    let classes = matches!(targets, Targets::Classes { .. });
-    let limits = params.tree.limits(table.n_features(), classes)?;
     control.set_total(random_states.len() as u64);
     // One tree costs far more than waking a thread.
     let trees = parallel::map_chunks(random_states.len(), 1, 1e9, |tree, _| {
         control.check()?;
-        let weights = weights(n_rows, targets, sample_weight, params, random_states[tree]);
-        let seed = MersenneTwister::new(random_states[tree]).below(i32::MAX as u32);
+        let state = random_states[tree];
+        let drawn = draw.map(|draw| weights(n_rows, targets, &draw, params, state));
+        let weights = drawn.as_deref().or(sample_weight);
+        let seed = MersenneTwister::new(state).below(i32::MAX as u32);
         let criterion = params.tree.criterion;
-        let nodes = grow(table, targets, weights.as_deref(), criterion, &limits, seed, control);
+        let nodes = grow(table, targets, weights, criterion, &limits, seed, control);
         control.advance(1);
         nodes
     });
@@ -70,32 +136,16 @@ pub fn random_forest_fit(
     Ok((all, offsets))
 }
 
-/// How often each row was drawn for the tree of this seed.
-fn counts(n_rows: usize, n_drawn: usize, random_state: u32) -> Vec<u32> {
-    let mut random = MersenneTwister::new(random_state);
-    let mut counts = vec![0; n_rows];
-    for _ in 0..n_drawn {
-        counts[random.below(n_rows as u32) as usize] += 1;
-    }
-    counts
-}
-
-/// 1. Weights of a tree's rows; `None` where all are 1.
+/// 1. Weights of a tree's rows.
 fn weights(
     n_rows: usize,
     targets: Targets<'_>,
-    sample_weight: Option<&[f64]>,
+    draw: &Draw<'_>,
     params: &ForestParams,
     random_state: u32,
-) -> Option<Vec<f64>> {
-    let Some(n_drawn) = params.n_samples_bootstrap else {
-        return sample_weight.map(<[f64]>::to_vec);
-    };
-    let counts = counts(n_rows, n_drawn, random_state);
+) -> Vec<f64> {
+    let counts = draw.counts(n_rows, random_state);
     let mut weights: Vec<f64> = counts.iter().map(|&count| f64::from(count)).collect();
-    if let Some(sample_weight) = sample_weight {
-        weights.iter_mut().zip(sample_weight).for_each(|(weight, own)| *weight *= own);
-    }
     if let (true, Targets::Classes { classes, n_classes }) = (params.balanced_subsample, targets) {
         let n_outputs = n_classes.len();
         for (output, &n_classes) in n_classes.iter().enumerate() {
@@ -105,12 +155,12 @@ fn weights(
             let n_present = drawn.iter().filter(|&&n| n > 0.0).count() as f64;
             for (row, weight) in weights.iter_mut().enumerate() {
                 if drawn[of(row)] > 0.0 {
-                    *weight *= n_drawn as f64 / (n_present * drawn[of(row)]);
+                    *weight *= draw.n as f64 / (n_present * drawn[of(row)]);
                 }
             }
         }
     }
-    Some(weights)
+    weights
 }
 
 /// For every row, the mean value of the trees it was not drawn for, and how many these are.
@@ -121,11 +171,11 @@ pub fn random_forest_out_of_bag(
     X: MatRef<'_, f32>,
     trees: &Trees<'_>,
     random_states: &[u32],
-    n_samples_bootstrap: usize,
+    draw: Draw<'_>,
     control: &Control,
 ) -> Result<(Mat<f64>, Vec<u32>)> {
     let (n_rows, width) = (X.n_rows(), trees.width());
-    trees.check(X.n_cols())?;
+    draw.check(n_rows)?;
     if random_states.len() != trees.n_trees() {
         return Err(Error::data("one random state a tree is needed".to_string()));
     }
@@ -133,7 +183,7 @@ pub fn random_forest_out_of_bag(
     let left_out = parallel::map_chunks(random_states.len(), 1, n_rows as f64 * 5.0, |tree, _| {
         let mut bits = vec![0_u64; n_rows.div_ceil(64)];
         if control.check().is_ok() {
-            let counts = counts(n_rows, n_samples_bootstrap, random_states[tree]);
+            let counts = draw.counts(n_rows, random_states[tree]);
             for (row, _) in counts.iter().enumerate().filter(|(_, count)| **count == 0) {
                 bits[row / 64] |= 1 << (row % 64);
             }

@@ -27,7 +27,7 @@ const VALUE_NS: f64 = 5.0;
 
 /// Columns as the splitter wants them.
 #[derive(Debug, Clone, Copy)]
-pub enum Table<'a> {
+pub(crate) enum Table<'a> {
     /// Codes, for best cuts.
     Codes(&'a Columns),
     /// Values in columns, for random cuts.
@@ -125,7 +125,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
     /// `width` numbers are the value of a node.
     pub(crate) fn new(
         table: Table<'a>,
-        criterion: C,
+        mut criterion: C,
         weights: Option<&[f64]>,
         limits: &'a Limits,
         width: usize,
@@ -137,6 +137,9 @@ impl<'a, C: Criterion> Grower<'a, C> {
             (0..n_rows as u32).filter(|&row| weight(row as usize) != 0.0).collect();
         let items: Vec<C::Item> =
             rows.iter().map(|&row| criterion.item(row as usize, weight(row as usize))).collect();
+        criterion.weights_are_whole(
+            weights.is_none_or(|weights| weights.iter().all(|w| w.fract() == 0.0 && *w < 1e6)),
+        );
         let total_weight = weights.map_or(n_rows as f64, |weights| weights.iter().sum());
         let lists = match table {
             Table::Codes(columns) if columns.columns.iter().any(|c| !c.order.is_empty()) => {
@@ -197,7 +200,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
         let mut waiting = vec![root];
         while let Some(task) = waiting.pop() {
             control.check()?;
-            let (_, made) = self.visit(task);
+            let made = self.visit(task, control)?;
             if let Some(made) = made {
                 let [left, right] = self.children(&made);
                 waiting.push(right);
@@ -215,7 +218,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
     ) -> Result<()> {
         let mut n_cuts = max_leaf_nodes - 1;
         let mut waiting: Vec<Made> = Vec::new();
-        let (_, made) = self.visit(root);
+        let made = self.visit(root, control)?;
         waiting.extend(made);
         while n_cuts > 0 && !waiting.is_empty() {
             control.check()?;
@@ -226,7 +229,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             n_cuts -= 1;
             for child in self.children(&made) {
                 // Constant columns are looked for anew, as scikit-learn does here.
-                let (_, made) = self.visit(Task { n_constant: 0, ..child });
+                let made = self.visit(Task { n_constant: 0, ..child }, control)?;
                 waiting.extend(made);
             }
         }
@@ -238,7 +241,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
     }
 
     /// Adds a node, and cuts it if it is worth it.
-    fn visit(&mut self, mut task: Task) -> (usize, Option<Made>) {
+    fn visit(&mut self, mut task: Task, control: &Control) -> Result<Option<Made>> {
         let limits = self.limits;
         let n = task.stop - task.start;
         self.criterion.enter(&self.items[task.start..task.stop]);
@@ -261,12 +264,12 @@ impl<'a, C: Criterion> Grower<'a, C> {
         let node = self.nodes.add(task.parent, task.impurity, n, weight, &self.value);
         self.nodes.max_depth = self.nodes.max_depth.max(task.depth);
         if is_leaf {
-            return (node, None);
+            return Ok(None);
         }
         self.drawing.start(task.n_constant);
-        let cut = self.best(&task);
+        let cut = self.best(&task, control)?;
         let n_constant = self.drawing.finish();
-        let Some(cut) = cut else { return (node, None) };
+        let Some(cut) = cut else { return Ok(None) };
         let middle = self.partition(&task, &cut);
         let (items, mut impurities, mut weights) = (&self.items, [0.0; 2], [0.0; 2]);
         let mut values = [0.0; 2];
@@ -284,15 +287,12 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 - weights[1] / weight * impurities[1]
                 - weights[0] / weight * impurities[0]);
         if improvement + EPSILON < limits.min_impurity_decrease {
-            return (node, None);
+            return Ok(None);
         }
         self.nodes.cut(node, cut.feature, cut.threshold, cut.missing_left);
         let sign = limits.monotonic.as_ref().map_or(0, |signs| signs[cut.feature]);
         let between = values[0] / 2.0 + values[1] / 2.0;
-        (
-            node,
-            Some(Made { node, task, middle, impurities, improvement, between, sign, n_constant }),
-        )
+        Ok(Some(Made { node, task, middle, impurities, improvement, between, sign, n_constant }))
     }
 
     fn children(&self, made: &Made) -> [Task; 2] {
@@ -321,7 +321,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
     }
 
     /// 2. The best cut of a node.
-    fn best(&mut self, task: &Task) -> Option<Cut> {
+    fn best(&mut self, task: &Task, control: &Control) -> Result<Option<Cut>> {
         let (rows, items) = (&self.rows[task.start..task.stop], &self.items[task.start..task.stop]);
         let limits = self.limits;
         let rules = |feature: usize| Rules {
@@ -332,6 +332,9 @@ impl<'a, C: Criterion> Grower<'a, C> {
             upper: task.upper,
         };
         let look = |feature: usize, columns: &Columns, criterion: &mut C, scratch: &mut Scratch| {
+            if control.is_cancelled() {
+                return Found::Nothing;
+            }
             let column = &columns.columns[feature];
             match &self.lists {
                 Some(lists) if !lists.orders[feature].is_empty() => {
@@ -365,6 +368,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 let candidates = self.drawing.candidates();
                 let entered = &self.criterion;
                 let found = parallel::map_chunks(n_candidates, 1, cost_ns, |index, _| {
+                    let _ = control.check();
                     look(
                         candidates[index] as usize,
                         columns,
@@ -382,12 +386,14 @@ impl<'a, C: Criterion> Grower<'a, C> {
             }
             Table::Codes(columns) => {
                 while let Some(feature) = self.drawing.next(&mut self.random) {
+                    control.check()?;
                     let found = look(feature, columns, &mut self.criterion, &mut self.scratch);
                     consider(found, &mut self.drawing);
                 }
             }
             Table::Values(values) => {
                 while let Some(feature) = self.drawing.next(&mut self.random) {
+                    control.check()?;
                     let found = random_cut(
                         values.col(feature),
                         feature,
@@ -402,7 +408,8 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 }
             }
         }
-        best
+        control.check()?;
+        Ok(best)
     }
 
     /// 3. Rows of the left child first, all in their old order; returns where the right ones start.

@@ -8,11 +8,10 @@ mod criterion_values;
 mod cut;
 pub mod decision_tree;
 mod draw;
+pub mod extra_tree;
 pub mod forest;
 mod grow;
 pub mod nodes;
 pub mod predict;
 mod random;
 mod sort;
-
-pub use grow::Table;

@@ -79,7 +79,10 @@ impl<'a> Trees<'a> {
             let x = x(self.feature[node] as usize);
             let goes_left = f64::from(x) <= self.threshold[node]
                 || (x.is_nan() && self.missing_left[node] == 1);
-            node = root + if goes_left { self.left[node] } else { self.right[node] } as usize;
+            let next = root + if goes_left { self.left[node] } else { self.right[node] } as usize;
+            // Whatever the arrays hold, every way ends.
+            assert!(next > node, "a child lies before its parent");
+            node = next;
         }
         node
     }
@@ -95,7 +98,6 @@ impl<'a> Trees<'a> {
 /// Leaf that every row of `X` reaches in every tree, (n_rows, n_trees), counted from the tree's root.
 #[allow(non_snake_case)]
 pub fn tree_apply(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Vec<i64>> {
-    trees.check(X.n_cols())?;
     let n_trees = trees.n_trees();
     let mut out = vec![0_i64; X.n_rows() * n_trees];
     let cost_ns = n_trees as f64 * 100.0;
@@ -117,7 +119,6 @@ pub fn tree_apply(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> R
 /// Mean over the trees of the value of the leaf that every row of `X` reaches, (n_rows, width).
 #[allow(non_snake_case)]
 pub fn tree_predict(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Mat<f64>> {
-    trees.check(X.n_cols())?;
     let (n_trees, width) = (trees.n_trees(), trees.width());
     let mut out = Mat::zeros(X.n_rows(), width);
     let cost_ns = n_trees as f64 * 100.0;

@@ -1,5 +1,6 @@
 """Twins of the ensembles."""
 
+from smelt.plain.ensemble.extra_trees import extra_trees_fit
 from smelt.plain.ensemble.hist_gradient_boosting import (
     hist_gradient_boosting_baseline,
     hist_gradient_boosting_fit,
@@ -8,12 +9,16 @@ from smelt.plain.ensemble.hist_gradient_boosting_bins import (
     hist_gradient_boosting_bins,
     hist_gradient_boosting_borders,
 )
+from smelt.plain.ensemble.random_forest import random_forest_fit, random_forest_out_of_bag
 from smelt.plain.ensemble.tree_ensemble import tree_ensemble_predict
 
 __all__ = [
+    "extra_trees_fit",
     "hist_gradient_boosting_baseline",
     "hist_gradient_boosting_bins",
     "hist_gradient_boosting_borders",
     "hist_gradient_boosting_fit",
+    "random_forest_fit",
+    "random_forest_out_of_bag",
     "tree_ensemble_predict",
 ]

@@ -1,0 +1,217 @@
+"""What all decision trees share: growing by the kernel; the rest is scikit-learn's."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import _fit_context, is_classifier
+from sklearn.tree._tree import Tree, _build_pruned_tree_ccp
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from smelt._kernel import kernel
+from smelt.tree._nodes import Nodes, as_tree, from_tree, predicting, shaped
+from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
+
+PART = 1 << 22  # values arranged between two looks at Ctrl-C
+LARGEST_SEED = np.iinfo(np.int32).max
+MAX_BINS = [Interval(Integral, 2, 255, closed="both"), None]
+
+
+class GrownTree:
+    """Stands before scikit-learn's class in the order of bases: fits and predicts by kernels."""
+
+    nodes_: Nodes
+    # Declared for the type checker; scikit-learn's class has them.
+    criterion: Any
+    splitter: Any
+    max_bins: int | None
+    class_weight: Any
+    ccp_alpha: float
+    random_state: Any
+    classes_: Any
+    n_classes_: Any
+    n_outputs_: int
+    n_features_in_: int
+    _compute_missing_values_in_feature_mask: Any
+    _validate_X_predict: Any
+
+    @property
+    def tree_(self) -> Tree:
+        """The fitted tree as scikit-learn's ``Tree`` object, made from :attr:`nodes_` once."""
+        check_is_fitted(self)
+        return as_tree(self)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Any:
+        """Grow the tree.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, used as float32.  NaN is a missing value where the criterion allows it.
+            Sparse input is made dense: 4 bytes a value.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative; rows of weight zero take no part.
+        check_input : bool, default=True
+            Whether to check ``X`` and ``y``.
+
+        Returns
+        -------
+        object
+            The fitted estimator itself.
+        """
+        random_state = check_random_state(self.random_state)
+        if check_input:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                validate_separately=(
+                    {"dtype": np.float32, "accept_sparse": "csc", "ensure_all_finite": False},
+                    {"ensure_2d": False, "dtype": None},
+                ),
+            )
+            self._compute_missing_values_in_feature_mask(X)
+            if self.criterion == "poisson":
+                check_poisson(y)
+        self.n_features_in_ = X.shape[1]
+        y = np.atleast_1d(y)
+        y = y.reshape(-1, 1) if y.ndim == 1 else y
+        if len(y) != X.shape[0]:
+            raise ValueError(
+                f"Number of labels={len(y)} does not match number of samples={X.shape[0]}"
+            )
+        self.n_outputs_ = y.shape[1]
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if is_classifier(self):
+            if self.class_weight is not None:
+                expanded = compute_sample_weight(self.class_weight, y)
+                sample_weight = expanded if sample_weight is None else sample_weight * expanded
+            y = encode_classes(self, y)
+        total = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
+        params = tree_parameters(self, X.shape[0], total)
+        self.max_features_ = params["max_features"]
+        random = self.splitter == "random"
+        bins = {} if random else {"max_bins": self.max_bins}
+        nodes = kernel("tree.extra_tree_fit" if random else "tree.decision_tree_fit")(
+            dense(X),
+            kernel_targets(self, y),
+            None if sample_weight is None else np.ascontiguousarray(sample_weight),
+            random_state=int(random_state.randint(0, LARGEST_SEED)),
+            **bins,
+            **params,
+        )
+        self.nodes_ = shaped(nodes, self.n_outputs_)
+        if is_classifier(self) and self.n_outputs_ == 1:
+            self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]
+        self._prune_tree()
+        return self
+
+    def _prune_tree(self) -> None:
+        """Cut back the branches whose gain is below ``ccp_alpha`` a leaf."""
+        if self.ccp_alpha == 0.0:
+            return
+        n_classes = np.atleast_1d(getattr(self, "n_classes_", [1] * self.n_outputs_))
+        pruned = Tree(self.n_features_in_, n_classes.astype(np.intp), self.n_outputs_)
+        _build_pruned_tree_ccp(pruned, self.tree_, self.ccp_alpha)
+        self.nodes_ = from_tree(pruned)
+
+    def _values(self, X: Any, check_input: bool) -> np.ndarray:
+        """Return the values of the leaves: (n_samples, n_outputs, longest value)."""
+        check_is_fitted(self)
+        X = self._validate_X_predict(X, check_input)
+        values = kernel("tree.tree_predict")(rows(X), predicting(self.nodes_))
+        return values.reshape(X.shape[0], self.n_outputs_, -1)
+
+    def predict(self, X: Any, check_input: bool = True) -> Any:
+        """Predict a class or a number for every row of ``X``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, used as float32.
+        check_input : bool, default=True
+            Whether to check ``X``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions.
+        """
+        values = self._values(X, check_input)
+        if not is_classifier(self):
+            return values[:, 0, 0] if self.n_outputs_ == 1 else values[:, :, 0]
+        best = np.argmax(values, axis=2)
+        if self.n_outputs_ == 1:
+            return self.classes_.take(best[:, 0], axis=0)
+        columns = [classes.take(best[:, k]) for k, classes in enumerate(self.classes_)]
+        return np.stack(columns, axis=1).astype(self.classes_[0].dtype)
+
+    def apply(self, X: Any, check_input: bool = True) -> Any:
+        """Return the number of the leaf that every row of ``X`` reaches.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, used as float32.
+        check_input : bool, default=True
+            Whether to check ``X``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Leaves, counted as in ``tree_``.
+        """
+        check_is_fitted(self)
+        X = self._validate_X_predict(X, check_input)
+        return kernel("tree.tree_apply")(rows(X), predicting(self.nodes_))[:, 0]
+
+
+class GrownClassifier(GrownTree):
+    """A grown tree that gives probabilities."""
+
+    def predict_proba(self, X: Any, check_input: bool = True) -> Any:
+        """Return the share of every class in the leaf that each row of ``X`` reaches.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, used as float32.
+        check_input : bool, default=True
+            Whether to check ``X``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or a list of them, one an output
+            Probabilities, in the order of ``classes_``.
+        """
+        values = self._values(X, check_input)
+        if self.n_outputs_ == 1:
+            return values[:, 0, : self.n_classes_]
+        return [values[:, k, :n_classes] for k, n_classes in enumerate(self.n_classes_)]
+
+
+def dense(X: Any) -> np.ndarray:
+    """Return float32 columns behind each other; part by part, so that Ctrl-C is heard between."""
+    if isinstance(X, np.ndarray) and X.dtype == np.float32 and X.flags.f_contiguous:
+        return X
+    out = np.empty(X.shape, dtype=np.float32, order="F")
+    X = X.tocsr() if sp.issparse(X) else X
+    step = max(1, PART // max(1, X.shape[1]))
+    for start in range(0, X.shape[0], step):
+        part = X[start : start + step]
+        out[start : start + step] = part.toarray() if sp.issparse(part) else part
+    return out
+
+
+def rows(X: Any) -> np.ndarray:
+    """Return float32 rows, dense."""
+    return np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float32)
