@@ -6,6 +6,7 @@ import importlib.util
 import multiprocessing
 import statistics
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
+PAUSE = 0.3  # seconds between two peers: the threads of the one before may still spin
 DISTURBED = 0.10  # share of the cores that other work took
 
 
@@ -164,7 +166,12 @@ def run_workload(
             if runners[-1].take(2 * timeout):  # with making the data and judging the answer
                 ready.append(runners[-1])
         for _ in range(repeats):
-            ready = [runner for runner in ready if runner.time(timeout)]
+            still = []
+            for runner in ready:
+                time.sleep(PAUSE)
+                if runner.time(timeout):
+                    still.append(runner)
+            ready = still
     finally:
         for runner in runners:
             runner.stop()
