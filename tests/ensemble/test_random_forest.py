@@ -38,6 +38,7 @@ def pair(settings, X, y, weight=None, kind="Classifier"):
         {"max_samples": 0.5, "oob_score": True},
         {"max_leaf_nodes": 20, "criterion": "entropy"},
         {"class_weight": "balanced", "max_depth": 4},
+        {"ccp_alpha": 0.01},
         {"class_weight": "balanced_subsample", "max_depth": 2, "max_features": None},
     ],
 )
@@ -96,6 +97,10 @@ def test_warm_start_adds_trees():
     )
     with pytest.warns(UserWarning, match="without increasing"):
         grown.fit(X, y)
+    # Out-of-bag answers are made up for where they were not asked for before.
+    with pytest.warns(UserWarning, match="without increasing"):
+        grown.set_params(oob_score=True).fit(X, y)
+    assert 0 < grown.oob_score_ <= 1
     with pytest.raises(ValueError, match="larger or equal"):
         grown.set_params(n_estimators=3).fit(X, y)
 
@@ -134,3 +139,9 @@ def test_bad_input_is_named():
         RandomForestClassifier().fit(np.where(X > 2, np.inf, X), y)
     with pytest.raises(ValueError, match="negative"):
         RandomForestRegressor(criterion="poisson").fit(X, -X[:, 0])
+
+
+def test_verbose_says_what_was_grown(capsys):
+    X, y, _ = problem(100)
+    RandomForestClassifier(3, verbose=1).fit(X, y)
+    assert capsys.readouterr().out.startswith("3 trees grown in ")

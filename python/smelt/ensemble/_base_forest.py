@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 from warnings import warn
 
@@ -18,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from smelt._kernel import kernel
 from smelt.tree._base_tree import LARGEST_SEED, dense, rows
-from smelt.tree._nodes import Nodes, cut, join, predicting, shaped
+from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
 
 
@@ -39,6 +40,8 @@ class GrownForest:
     warm_start: bool
     n_jobs: int | None
     random_state: Any
+    ccp_alpha: float
+    verbose: int
     estimator_params: Any
     classes_: Any
     n_classes_: Any
@@ -94,8 +97,8 @@ class GrownForest:
             old = [self.nodes_] if self._goes_on() else []
             self.nodes_ = join([*old, nodes])
             self.seeds_ = np.concatenate([self.seeds_, seeds]) if old else seeds
-            if self.oob_score:
-                self._score_out_of_bag(X, y)
+        if self.oob_score and (len(seeds) or "oob_score_" not in vars(self)):
+            self._score_out_of_bag(X, y)
         if is_classifier(self) and self.n_outputs_ == 1:
             self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]
         return self
@@ -189,6 +192,7 @@ class GrownForest:
             total = float(np.sum(sample_weight))
         params = tree_parameters(self, n_samples, total)
         self.max_features_ = params["max_features"]
+        start = perf_counter()
         nodes = kernel(f"ensemble.{self._kernel}", n_jobs=self.n_jobs)(
             dense(X),
             kernel_targets(self, y),
@@ -200,8 +204,13 @@ class GrownForest:
             tree=params,
             **self._bins(),
         )
-        offsets = nodes["offsets"]
-        return {**shaped(nodes, self.n_outputs_), "offsets": offsets}
+        if self.verbose:
+            print(f"{len(seeds)} trees grown in {perf_counter() - start:.1f} s")
+        nodes = shaped(nodes, self.n_outputs_)
+        if self.ccp_alpha > 0.0:
+            trees = (cut(nodes, index) for index in range(len(seeds)))
+            nodes = stack([pruned(tree, self, self.ccp_alpha) for tree in trees])
+        return nodes
 
     def _bins(self) -> dict[str, Any]:
         return {"max_bins": self.max_bins}

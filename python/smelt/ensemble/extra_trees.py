@@ -49,7 +49,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         Draws rows, columns and thresholds.  An integer gives scikit-learn's trees of the same
         integer.
     verbose : int, default=0
-        Kept for scikit-learn's signature.
+        Above 0, ``fit`` prints how many trees it grew and how long that took.
     warm_start : bool, default=False
         Whether a further fit keeps the trees and adds those that ``n_estimators`` asks for.
     class_weight : {"balanced", "balanced_subsample"}, dict or list of dict, default=None
@@ -202,7 +202,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         Draws rows, columns and thresholds.  An integer gives scikit-learn's trees of the same
         integer.
     verbose : int, default=0
-        Kept for scikit-learn's signature.
+        Above 0, ``fit`` prints how many trees it grew and how long that took.
     warm_start : bool, default=False
         Whether a further fit keeps the trees and adds those that ``n_estimators`` asks for.
     ccp_alpha : float, default=0.0

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import _fit_context, is_classifier
-from sklearn.tree._tree import Tree, _build_pruned_tree_ccp
+from sklearn.tree._tree import Tree
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
-from smelt.tree._nodes import Nodes, as_tree, from_tree, predicting, shaped
+from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
 
 PART = 1 << 22  # values arranged between two looks at Ctrl-C
@@ -117,12 +117,8 @@ class GrownTree:
 
     def _prune_tree(self) -> None:
         """Cut back the branches whose gain is below ``ccp_alpha`` a leaf."""
-        if self.ccp_alpha == 0.0:
-            return
-        n_classes = np.atleast_1d(getattr(self, "n_classes_", [1] * self.n_outputs_))
-        pruned = Tree(self.n_features_in_, n_classes.astype(np.intp), self.n_outputs_)
-        _build_pruned_tree_ccp(pruned, self.tree_, self.ccp_alpha)
-        self.nodes_ = from_tree(pruned)
+        if self.ccp_alpha > 0.0:
+            self.nodes_ = pruned(self.nodes_, self, self.ccp_alpha)
 
     def _values(self, X: Any, check_input: bool) -> np.ndarray:
         """Return the values of the leaves: (n_samples, n_outputs, longest value)."""

@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 import numpy as np
-from sklearn.tree._tree import NODE_DTYPE, Tree
+from sklearn.tree._tree import NODE_DTYPE, Tree, _build_pruned_tree_ccp
 
 Nodes = dict[str, Any]
 
@@ -28,21 +28,36 @@ def as_tree(estimator: Any) -> Tree:
     nodes = estimator.nodes_
     known = _made.get(estimator)
     if known is None or known[0] is not nodes:
-        n_classes = np.atleast_1d(getattr(estimator, "n_classes_", [1] * estimator.n_outputs_))
-        tree = Tree(estimator.n_features_in_, n_classes.astype(np.intp), estimator.n_outputs_)
-        structured = np.zeros(len(nodes["feature"]), dtype=NODE_DTYPE)
-        for theirs, ours in _FIELDS.items():
-            structured[theirs] = nodes[ours]
-        tree.__setstate__(
-            {
-                "max_depth": nodes["max_depth"],
-                "node_count": len(structured),
-                "nodes": structured,
-                "values": np.ascontiguousarray(nodes["value"], dtype=np.float64),
-            }
-        )
-        known = _made[estimator] = (nodes, tree)
+        known = _made[estimator] = (nodes, _to_tree(nodes, estimator))
     return known[1]
+
+
+def pruned(nodes: Nodes, estimator: Any, ccp_alpha: float) -> Nodes:
+    """Return the nodes left when branches that gain less than ``ccp_alpha`` a leaf are cut back."""
+    out = _empty_tree(estimator)
+    _build_pruned_tree_ccp(out, _to_tree(nodes, estimator), ccp_alpha)
+    return from_tree(out)
+
+
+def _empty_tree(estimator: Any) -> Tree:
+    n_classes = np.atleast_1d(getattr(estimator, "n_classes_", [1] * estimator.n_outputs_))
+    return Tree(estimator.n_features_in_, n_classes.astype(np.intp), estimator.n_outputs_)
+
+
+def _to_tree(nodes: Nodes, estimator: Any) -> Tree:
+    tree = _empty_tree(estimator)
+    structured = np.zeros(len(nodes["feature"]), dtype=NODE_DTYPE)
+    for theirs, ours in _FIELDS.items():
+        structured[theirs] = nodes[ours]
+    tree.__setstate__(
+        {
+            "max_depth": nodes["max_depth"],
+            "node_count": len(structured),
+            "nodes": structured,
+            "values": np.ascontiguousarray(nodes["value"], dtype=np.float64),
+        }
+    )
+    return tree
 
 
 def from_tree(tree: Tree) -> Nodes:
@@ -91,6 +106,15 @@ def _depth(nodes: Nodes) -> int:
             return n_levels
         level = np.concatenate([left[inner], right[inner]])
         n_levels += 1
+
+
+def stack(trees: list[Nodes]) -> Nodes:
+    """Return the arrays of single trees as those of a forest."""
+    names = (*_FIELDS.values(), "value")
+    forest = {name: np.concatenate([tree[name] for tree in trees]) for name in names}
+    sizes = [len(tree["feature"]) for tree in trees]
+    forest["offsets"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    return {**forest, "max_depth": max(tree["max_depth"] for tree in trees)}
 
 
 def join(parts: list[Nodes]) -> Nodes:

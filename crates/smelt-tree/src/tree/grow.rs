@@ -256,7 +256,8 @@ impl<'a, C: Criterion> Grower<'a, C> {
             || task.impurity <= EPSILON;
         self.criterion.value(&mut self.value);
         if limits.monotonic.is_some() {
-            self.value[0] = self.value[0].clamp(task.lower, task.upper);
+            // No `clamp`: by rounding, bounds that meet may cross in their last bit.
+            self.value[0] = self.value[0].max(task.lower).min(task.upper);
             if let [first, second] = &mut self.value[..] {
                 *second = 1.0 - *first;
             }
