@@ -108,9 +108,9 @@ INTERRUPTED = """
     try:
         {call}
     except KeyboardInterrupt:
-        print(time.perf_counter() - sent[0])
+        print(time.perf_counter() - sent[0], flush=True)
     else:
-        print("finished")
+        print("finished", flush=True)
     os._exit(0)
 """
 
