@@ -5,12 +5,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_core::{Mat, MatRef, Pcg64};
 use smelt_tree::bins::{BordersRef, hist_gradient_boosting_bins, hist_gradient_boosting_borders};
+use smelt_tree::boosting::loss::{LossName, named};
 use smelt_tree::boosting::{
     Constraints, HistGradientBoostingParams, Rows, Shuffler, hist_gradient_boosting_baseline,
     hist_gradient_boosting_fit,
 };
 use smelt_tree::ensemble::EnsembleRef;
-use smelt_tree::loss::{Loss, LossName};
 
 use crate::arrays::{Matrix, by_dtype, maybe_slice, slice, to_array1, to_array2, view};
 use crate::enter::{enter, raise, to_python};
@@ -95,7 +95,7 @@ fn baseline<'py>(
     names.set_item("loss", loss)?;
     let name = params::<LossParams>(py, Some(&names))?.loss;
     let found = enter(py, n_threads, |_| {
-        hist_gradient_boosting_baseline(y, weight, Loss::new(name, quantile, n_classes)?)
+        hist_gradient_boosting_baseline(y, weight, named(name, quantile, n_classes)?.as_ref())
     })?;
     Ok(to_array1(py, found).into_any())
 }

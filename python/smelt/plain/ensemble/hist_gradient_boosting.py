@@ -1,4 +1,4 @@
-"""Gradient boosting on histograms.  Kernel: ``crates/smelt-tree/src/boosting.rs``.
+"""Gradient boosting on histograms.  Kernel: ``crates/smelt-tree/src/boosting/mod.rs``.
 
 F(x) = baseline + Σ_t η·tree_t(x); every tree is one Newton step on the loss.
 """

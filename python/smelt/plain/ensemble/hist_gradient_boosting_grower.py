@@ -1,6 +1,6 @@
 """One tree, the node of the highest gain first.
 
-Kernels: ``crates/smelt-tree/src/{histogram,splitter,grower}.rs``.
+Kernels: ``crates/smelt-tree/src/histogram.rs``, ``boosting/{splitter,grower}/``.
 """
 
 from dataclasses import dataclass, field, replace

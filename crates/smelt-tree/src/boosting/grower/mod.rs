@@ -11,15 +11,21 @@
 //! Steps 3 and 4 run together, group of features by group, while the sums are in the cache.
 //! Histograms are taken from a pool and go back to it.
 
+mod features;
+mod node;
+mod partition;
+mod waiting;
+
 use smelt_core::simd::vectorize;
 use smelt_core::{Control, Result, parallel};
 
+pub(crate) use self::node::GrowNode;
+use crate::boosting::shuffler::Shuffler;
+use crate::boosting::splitter::{
+    Feature, LEAST_HESSIAN, Rules, Running, Split, Totals, best_split,
+};
 use crate::histogram::{Groups, Histogram, RowSet, open};
 use crate::quantile;
-use crate::shuffler::Shuffler;
-use crate::splitter::{
-    Feature, LEAST_HESSIAN, Rules, Running, Split, Totals, best_split, node_value,
-};
 
 /// Rows that a task sums up between two looks at the control.
 const CHUNK: usize = 1 << 16;
@@ -35,21 +41,6 @@ pub(crate) struct Limits {
     pub(crate) max_features: f64,
     /// Groups of features that may meet in one branch.
     pub(crate) interactions: Option<Vec<Vec<usize>>>,
-}
-
-/// A node of the tree under way.
-#[derive(Debug)]
-pub(crate) struct GrowNode {
-    /// Its rows are `rows[start..stop]`.
-    pub(crate) start: usize,
-    pub(crate) stop: usize,
-    pub(crate) depth: u32,
-    pub(crate) totals: Totals,
-    pub(crate) split: Option<Split>,
-    pub(crate) children: Option<(usize, usize)>,
-    histogram: Option<Histogram>,
-    /// Interaction groups that the branch has kept to.
-    interactions: Vec<usize>,
 }
 
 /// The training data and the state of the tree under way; buffers serve all trees.
@@ -325,168 +316,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Adds the two children of a node, with their totals, values and bounds.
-    fn children(&mut self, parent: usize, middle: usize, split: &Split) -> (usize, usize) {
-        let node = &self.nodes[parent];
-        let (start, stop, depth, totals) = (node.start, node.stop, node.depth + 1, node.totals);
-        let l2 = self.limits.rules.l2_regularization;
-        let child = |n: usize, gradient: f64, hessian: f64| Totals {
-            n: n as u32,
-            gradient,
-            hessian,
-            value: node_value(gradient, hessian, totals.lower, totals.upper, l2),
-            lower: totals.lower,
-            upper: totals.upper,
-        };
-        let (gradient, hessian) = (split.gradient_left, split.hessian_left);
-        let mut left = child(middle - start, gradient, hessian);
-        let mut right = child(stop - middle, totals.gradient - gradient, totals.hessian - hessian);
-        let between = (left.value + right.value) / 2.0;
-        match self.features[split.feature].monotonic {
-            1.. => (left.upper, right.lower) = (between, between),
-            ..=-1 => (left.lower, right.upper) = (between, between),
-            0 => {}
-        }
-        let interactions: Vec<usize> = match &self.limits.interactions {
-            Some(groups) => node
-                .interactions
-                .iter()
-                .copied()
-                .filter(|&group| groups[group].contains(&split.feature))
-                .collect(),
-            None => Vec::new(),
-        };
-        let ids = (self.nodes.len(), self.nodes.len() + 1);
-        for (start, stop, totals) in [(start, middle, left), (middle, stop, right)] {
-            self.nodes.push(GrowNode {
-                start,
-                stop,
-                depth,
-                totals,
-                split: None,
-                children: None,
-                histogram: None,
-                interactions: interactions.clone(),
-            });
-        }
-        let feature = &self.features[split.feature];
-        if !feature.has_missing
-            && let Some(split) = &mut self.nodes[parent].split
-        {
-            // Nothing was missing in training: later, missing values join the larger child.
-            split.missing_left = middle - start > stop - middle;
-        }
-        self.nodes[parent].children = Some(ids);
-        ids
-    }
-
-    /// 2. Rows of the left child first, both in their old order; returns where the right ones start.
-    fn partition(&mut self, node: usize, split: &Split) -> usize {
-        let (start, stop) = (self.nodes[node].start, self.nodes[node].stop);
-        let missing = self.features[split.feature].n_bins as u8;
-        let column = &self.bins[split.feature * self.n_rows..(split.feature + 1) * self.n_rows];
-        let mut table = [false; 256];
-        for (bin, goes_left) in table.iter_mut().enumerate() {
-            *goes_left = split.goes_left(bin as u8, missing);
-        }
-        let rows = &mut self.rows[start..stop];
-        let right_rows = &mut self.right_rows[..stop - start];
-        let (mut n_left, mut n_right) = (0, 0);
-        for i in 0..rows.len() {
-            let row = rows[i];
-            let goes_left = table[usize::from(column[row as usize])];
-            rows[n_left] = row;
-            right_rows[n_right] = row;
-            n_left += usize::from(goes_left);
-            n_right += usize::from(!goes_left);
-        }
-        rows[n_left..].copy_from_slice(&right_rows[..n_right]);
-        start + n_left
-    }
-
-    /// Gradients of `rows[start..stop]`, one behind the other.
-    fn gather(&mut self, start: usize, stop: usize, gradients: &[[f32; 2]]) {
-        let rows = &self.rows[start..stop];
-        let gathered = &mut self.gathered[..stop - start];
-        parallel::for_chunks_mut(gathered, 1, 16_384, 2.0, |_, range, out| {
-            for (out, &row) in out.iter_mut().zip(&rows[range]) {
-                *out = gradients[row as usize];
-            }
-        });
-    }
-
     fn histogram(&mut self) -> Histogram {
         self.pool.pop().unwrap_or_else(|| self.groups.zeros())
-    }
-
-    /// Features a node may look at: `None` for all.
-    fn mask(&self, node: usize, random: &mut Shuffler) -> Option<Vec<bool>> {
-        let n_features = self.features.len();
-        let mut mask = vec![self.limits.interactions.is_none(); n_features];
-        if let Some(groups) = &self.limits.interactions {
-            for &group in &self.nodes[node].interactions {
-                for &feature in &groups[group] {
-                    mask[feature] = true;
-                }
-            }
-        } else if self.limits.max_features >= 1.0 {
-            return None;
-        }
-        if self.limits.max_features < 1.0 {
-            let allowed: Vec<usize> = (0..n_features).filter(|&feature| mask[feature]).collect();
-            let share = self.limits.max_features * allowed.len() as f64;
-            let mut chosen = vec![false; allowed.len()];
-            let n_chosen = (share.ceil() as usize).clamp(1, allowed.len().max(1));
-            chosen.iter_mut().take(n_chosen).for_each(|chosen| *chosen = true);
-            random.shuffle(&mut chosen);
-            for (&feature, chosen) in allowed.iter().zip(chosen) {
-                mask[feature] = chosen;
-            }
-        }
-        Some(mask)
-    }
-
-    fn is_before(&self, a: usize, b: usize) -> bool {
-        let gain = |node: usize| self.nodes[node].split.map_or(-1.0, |split| split.gain);
-        gain(a) > gain(b)
-    }
-
-    /// Adds a node to the heap of waiting ones.  Ties come out as from Python's `heapq`.
-    fn push(&mut self, node: usize) {
-        self.waiting.push(node);
-        self.rise(0, self.waiting.len() - 1);
-    }
-
-    /// Takes the waiting node of the highest gain.
-    fn pop(&mut self) -> Option<usize> {
-        let last = self.waiting.pop()?;
-        let Some(&top) = self.waiting.first() else { return Some(last) };
-        // Let the hole sink to the bottom along the better children, then let `last` rise there.
-        let (end, mut hole) = (self.waiting.len(), 0);
-        while 2 * hole + 1 < end {
-            let (first, second) = (2 * hole + 1, 2 * hole + 2);
-            let keep_first =
-                second >= end || self.is_before(self.waiting[first], self.waiting[second]);
-            let child = if keep_first { first } else { second };
-            self.waiting[hole] = self.waiting[child];
-            hole = child;
-        }
-        self.waiting[hole] = last;
-        self.rise(0, hole);
-        Some(top)
-    }
-
-    fn rise(&mut self, top: usize, mut place: usize) {
-        let node = self.waiting[place];
-        while place > top {
-            let parent = (place - 1) / 2;
-            if !self.is_before(node, self.waiting[parent]) {
-                break;
-            }
-            self.waiting[place] = self.waiting[parent];
-            place = parent;
-        }
-        self.waiting[place] = node;
     }
 }
 

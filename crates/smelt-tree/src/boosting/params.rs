@@ -1,0 +1,82 @@
+//! Parameters of boosting, and their ranges.
+
+use serde::Deserialize;
+use smelt_core::{Error, Result};
+
+use super::loss::LossName;
+
+/// Parameters, with scikit-learn's names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistGradientBoostingParams {
+    /// Loss to be minimised.
+    pub loss: LossName,
+    /// Level of the quantile loss.
+    #[serde(default)]
+    pub quantile: Option<f64>,
+    /// Number of classes; 0 for regression.
+    #[serde(default)]
+    pub n_classes: usize,
+    /// Factor on every leaf.
+    pub learning_rate: f64,
+    /// Iterations to add.
+    pub max_iter: usize,
+    /// Most leaves of a tree.
+    pub max_leaf_nodes: Option<usize>,
+    /// Most edges between root and leaf.
+    pub max_depth: Option<usize>,
+    /// Fewest rows of a leaf.
+    pub min_samples_leaf: usize,
+    /// λ.
+    pub l2_regularization: f64,
+    /// Share of features drawn for each node.
+    pub max_features: f64,
+    /// Most bins of a feature, without the one for missing values.
+    pub max_bins: usize,
+    /// Share of rows drawn for each iteration.
+    pub subsample: f64,
+    /// Whether to score each iteration by the loss, and to stop when that no longer falls.
+    pub early_stopping: bool,
+    /// Iterations without improvement before stopping.
+    pub n_iter_no_change: usize,
+    /// Smallest improvement.
+    pub tol: f64,
+}
+
+impl HistGradientBoostingParams {
+    pub(super) fn check(&self) -> Result<()> {
+        let positive = |name, value: f64| {
+            if value > 0.0 && value.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::parameter(name, format!("must be positive and finite, got {value}")))
+            }
+        };
+        let share = |name, value: f64| {
+            if value > 0.0 && value <= 1.0 {
+                Ok(())
+            } else {
+                Err(Error::parameter(name, format!("must lie in (0, 1], got {value}")))
+            }
+        };
+        positive("learning_rate", self.learning_rate)?;
+        share("max_features", self.max_features)?;
+        share("subsample", self.subsample)?;
+        if self.l2_regularization.is_nan() || self.l2_regularization < 0.0 {
+            return Err(Error::parameter("l2_regularization", "must be at least 0"));
+        }
+        if self.max_leaf_nodes.is_some_and(|leaves| leaves < 2) {
+            return Err(Error::parameter("max_leaf_nodes", "must be at least 2, or None"));
+        }
+        if self.max_depth == Some(0) {
+            return Err(Error::parameter("max_depth", "must be at least 1, or None"));
+        }
+        if !(2..=255).contains(&self.max_bins) {
+            return Err(Error::parameter("max_bins", "must lie in [2, 255]"));
+        }
+        if u32::try_from(self.min_samples_leaf).is_err() || self.min_samples_leaf == 0 {
+            return Err(Error::parameter("min_samples_leaf", "must be at least 1"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! What boosting learns from: rows, and constraints on the features.
+
+use smelt_core::{Error, Result};
+
+use super::loss::Loss;
+use super::splitter::Feature;
+use crate::bins::BordersRef;
+
+/// Rows to learn from or to validate on.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    /// Bins, feature-major.
+    pub bins: &'a [u8],
+    /// Targets, or class codes.
+    pub y: &'a [f64],
+    /// Weights.
+    pub weight: Option<&'a [f64]>,
+    /// Raw predictions so far, output by output.
+    pub raw: Vec<f64>,
+}
+
+/// Constraints on the features.
+#[derive(Debug, Default)]
+pub struct Constraints<'a> {
+    /// 1, 0 or -1 for each feature.
+    pub monotonic: Option<&'a [i8]>,
+    /// Groups of features that may meet in one branch.
+    pub interactions: Option<Vec<Vec<usize>>>,
+}
+
+/// Refuses rows whose parts do not match.
+pub(super) fn check_rows(rows: &Rows<'_>, borders: &BordersRef<'_>, loss: &dyn Loss) -> Result<()> {
+    let (n, n_features) = (rows.y.len(), borders.n_features());
+    let sound = n > 0
+        && n_features > 0
+        && u32::try_from(n).is_ok()
+        && rows.bins.len() == n * n_features
+        && rows.raw.len() == n * loss.n_outputs()
+        && rows.weight.is_none_or(|weight| weight.len() == n)
+        && rows.bins.chunks_exact(n).enumerate().all(|(feature, bins)| {
+            bins.iter().all(|&bin| usize::from(bin) <= borders.n_bins(feature))
+        });
+    if !sound {
+        return Err(Error::data("bins, targets, weights and raw predictions do not match"));
+    }
+    loss.check_target(rows.y)
+}
+
+/// The columns as the splitter sees them.
+pub(super) fn features(
+    training: &Rows<'_>,
+    borders: &BordersRef<'_>,
+    monotonic: Option<&[i8]>,
+) -> Result<Vec<Feature>> {
+    let (n, n_features) = (training.y.len(), borders.n_features());
+    if monotonic.is_some_and(|signs| signs.len() != n_features) {
+        return Err(Error::parameter("monotonic_cst", "needs one sign for each feature"));
+    }
+    (0..n_features)
+        .map(|index| {
+            let n_bins = borders.n_bins(index);
+            let column = &training.bins[index * n..(index + 1) * n];
+            let feature = Feature {
+                index,
+                n_bins,
+                has_missing: column.iter().any(|&bin| usize::from(bin) == n_bins),
+                is_categorical: borders.is_categorical(index),
+                monotonic: monotonic.map_or(0, |signs| signs[index]),
+            };
+            if feature.is_categorical && feature.monotonic != 0 {
+                return Err(Error::data("Categorical features cannot have monotonic constraints."));
+            }
+            Ok(feature)
+        })
+        .collect()
+}
