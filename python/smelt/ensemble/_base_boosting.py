@@ -36,6 +36,19 @@ from smelt.ensemble._trees import cut_trees, join_trees, predicting
 
 BINNING_ROWS = 200_000
 
+FLOAT_PARAMETERS = (
+    "learning_rate",
+    "l2_regularization",
+    "max_features",
+    "subsample",
+    "tol",
+    "colsample_bytree",
+    "l1_regularization",
+    "min_gain_to_split",
+    "min_child_weight",
+)
+INTEGER_PARAMETERS = ("min_samples_leaf", "max_bins", "n_iter_no_change", "subsample_freq")
+
 
 class BaseHistGradientBoosting(BaseEstimator):
     """Base of the histogram gradient boosting estimators."""
@@ -70,6 +83,14 @@ class BaseHistGradientBoosting(BaseEstimator):
         "verbose": ["verbose"],
         "random_state": ["random_state"],
         "subsample": [Interval(Real, 0, 1, closed="right")],
+        "subsample_freq": [Interval(Integral, 1, None, closed="left")],
+        "colsample_bytree": [Interval(Real, 0, 1, closed="right")],
+        "l1_regularization": [Interval(Real, 0, None, closed="left")],
+        "min_gain_to_split": [Interval(Real, 0, None, closed="left")],
+        "min_child_weight": [Interval(Real, 0, None, closed="left")],
+        "max_delta_step": [Interval(Real, 0, None, closed="neither"), None],
+        "splitter": [StrOptions({"best", "random"})],
+        "grow_policy": [StrOptions({"leaf-wise", "depth-wise", "symmetric"})],
     }
 
     trees_: dict[str, Any]
@@ -345,14 +366,14 @@ class BaseHistGradientBoosting(BaseEstimator):
         return bins_of, arrays
 
     def _tree_parameters(self) -> dict[str, Any]:
-        names = ("learning_rate", "l2_regularization", "max_features", "subsample", "tol")
-        parameters: dict[str, Any] = {name: float(getattr(self, name)) for name in names}
+        found: dict[str, Any] = {name: float(getattr(self, name)) for name in FLOAT_PARAMETERS}
+        found |= {name: int(getattr(self, name)) for name in INTEGER_PARAMETERS}
         for name in ("max_leaf_nodes", "max_depth"):
             value = getattr(self, name)
-            parameters[name] = None if value is None else int(value)
-        for name in ("min_samples_leaf", "max_bins", "n_iter_no_change"):
-            parameters[name] = int(getattr(self, name))
-        return parameters
+            found[name] = None if value is None else int(value)
+        limit = self.max_delta_step
+        found["max_delta_step"] = None if limit is None else float(limit)
+        return found | {"splitter": self.splitter, "grow_policy": self.grow_policy}
 
     def _print_iteration(self, trees: Any, done: int, scores: Any, seconds: float) -> None:
         n_trees, n_leaves = len(trees["tree_offsets"]) - 1, int((trees["left"] == 0).sum())

@@ -79,7 +79,29 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; "balanced" weighs all classes alike.
     subsample : float, default=1.0
-        Share of the rows drawn for each iteration, in (0, 1].  smelt's own.
+        Share of the rows drawn for each iteration, in (0, 1].  smelt's own, as all that follow.
+    subsample_freq : int, default=1
+        Rows are drawn anew after this many iterations, at least 1.
+    colsample_bytree : float, default=1.0
+        Share of the features drawn for each tree, in (0, 1]; ``max_features`` draws among them.
+    l1_regularization : float, default=0.0
+        α, at least 0: leaves take :math:`-T(\sum g) / (\sum h + \lambda)`, where T moves its
+        argument towards 0 by α.
+    min_gain_to_split : float, default=0.0
+        A cut must lower twice the loss by more than this, at least 0.
+    min_child_weight : float, default=1e-3
+        Smallest sum of curvatures h in a leaf, at least 0.
+    max_delta_step : float or None, default=None
+        Largest absolute value of a leaf before the learning rate, positive; None sets no limit.
+    splitter : {"best", "random"}, default="best"
+        Whether all cuts of a feature are weighed, or a node draws one, as in extremely randomised
+        trees.
+    grow_policy : {"leaf-wise", "depth-wise", "symmetric"}, default="leaf-wise"
+        Which node is cut next: that of the highest gain; the same level by level; or all nodes of
+        a level by the one cut with the highest summed gain.  A symmetric tree has as many levels as
+        ``max_depth`` and ``max_leaf_nodes`` both allow, at most 16; leaves with fewer than
+        ``min_samples_leaf`` rows keep the value of the node above.  It takes no
+        ``monotonic_cst``.
 
     Attributes
     ----------
@@ -174,6 +196,14 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         random_state=None,
         class_weight=None,
         subsample=1.0,
+        subsample_freq=1,
+        colsample_bytree=1.0,
+        l1_regularization=0.0,
+        min_gain_to_split=0.0,
+        min_child_weight=1e-3,
+        max_delta_step=None,
+        splitter="best",
+        grow_policy="leaf-wise",
     ):
         self.loss = loss
         self.learning_rate = learning_rate
@@ -197,6 +227,14 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         self.random_state = random_state
         self.class_weight = class_weight
         self.subsample = subsample
+        self.subsample_freq = subsample_freq
+        self.colsample_bytree = colsample_bytree
+        self.l1_regularization = l1_regularization
+        self.min_gain_to_split = min_gain_to_split
+        self.min_child_weight = min_child_weight
+        self.max_delta_step = max_delta_step
+        self.splitter = splitter
+        self.grow_policy = grow_policy
 
     def _encode_y(self, y: Any) -> np.ndarray:
         check_classification_targets(y)

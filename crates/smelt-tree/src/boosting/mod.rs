@@ -28,10 +28,11 @@ mod trees;
 
 use smelt_core::{Control, Error, Result};
 
+pub use self::grower::GrowPolicy;
 use self::grower::{Grower, Limits};
 use self::leaves::set_leaves;
 use self::loss::Loss;
-pub use self::params::HistGradientBoostingParams;
+pub use self::params::{HistGradientBoostingParams, Splitter};
 pub use self::rows::{Constraints, Rows};
 use self::rows::{check_rows, features};
 use self::sampling::draw_rows;
@@ -99,6 +100,13 @@ pub fn hist_gradient_boosting_fit(
     }
     let (n, n_features) = (training.y.len(), borders.n_features());
     let features = features(&training, &borders, constraints.monotonic)?;
+    let is_bound = features.iter().any(|feature| feature.monotonic != 0);
+    if params.grow_policy == GrowPolicy::Symmetric && is_bound {
+        return Err(Error::parameter(
+            "grow_policy",
+            "'symmetric' cannot respect monotonic_cst; use 'depth-wise' or 'leaf-wise'",
+        ));
+    }
     let n_bins: Vec<usize> = features.iter().map(|feature| feature.n_bins + 1).collect();
     let constant_hessian = loss.has_constant_hessian() && training.weight.is_none();
     let groups = Groups::new(training.bins, &n_bins, n, constant_hessian);
@@ -113,9 +121,16 @@ pub fn hist_gradient_boosting_fit(
         rules: Rules {
             min_samples_leaf: params.min_samples_leaf as u32,
             l2_regularization: params.l2_regularization,
+            l1_regularization: params.l1_regularization,
+            min_gain: params.min_gain_to_split,
+            min_hessian: params.min_child_weight,
+            max_delta_step: params.max_delta_step.unwrap_or(f64::INFINITY),
         },
         max_bins: params.max_bins,
         max_features: params.max_features,
+        colsample_bytree: params.colsample_bytree,
+        random_cuts: params.splitter == Splitter::Random,
+        policy: params.grow_policy,
         interactions: constraints.interactions,
     };
     let mut grower = Grower::new(&groups, &features, training.bins, n, &limits);
@@ -139,12 +154,14 @@ pub fn hist_gradient_boosting_fit(
         score(&training, &validation);
     }
     control.set_total(params.max_iter as u64);
-    let mut n_iter = 0;
+    let (mut n_iter, mut drawn) = (0, None);
     while n_iter < params.max_iter && !stopped {
         control.check()?;
         // 1. Gradients.
         loss.gradients(training.y, &training.raw, training.weight, &mut gradients);
-        let drawn = draw_rows(n, params.subsample, &mut random);
+        if n_iter % params.subsample_freq == 0 {
+            drawn = draw_rows(n, params.subsample, &mut random);
+        }
         for output in 0..n_outputs {
             let of_output = if n_outputs == 1 {
                 &gradients[..]

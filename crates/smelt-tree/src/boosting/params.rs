@@ -3,9 +3,33 @@
 use serde::Deserialize;
 use smelt_core::{Error, Result};
 
+use super::grower::GrowPolicy;
 use super::loss::LossName;
 
-/// Parameters, with scikit-learn's names.
+/// How the cuts of a feature are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Splitter {
+    /// All are weighed.
+    #[default]
+    Best,
+    /// One is drawn.
+    Random,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn every() -> usize {
+    1
+}
+
+fn least_hessian() -> f64 {
+    1e-3
+}
+
+/// Parameters, with scikit-learn's names, then LightGBM's.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistGradientBoostingParams {
@@ -41,6 +65,30 @@ pub struct HistGradientBoostingParams {
     pub n_iter_no_change: usize,
     /// Smallest improvement.
     pub tol: f64,
+    /// Rows are drawn anew after this many iterations.
+    #[serde(default = "every")]
+    pub subsample_freq: usize,
+    /// Share of features drawn for each tree.
+    #[serde(default = "one")]
+    pub colsample_bytree: f64,
+    /// α.
+    #[serde(default)]
+    pub l1_regularization: f64,
+    /// Gains must be above this.
+    #[serde(default)]
+    pub min_gain_to_split: f64,
+    /// Smallest sum of curvatures in a child.
+    #[serde(default = "least_hessian")]
+    pub min_child_weight: f64,
+    /// Largest absolute value of a leaf before the learning rate.
+    #[serde(default)]
+    pub max_delta_step: Option<f64>,
+    /// How the cuts of a feature are found.
+    #[serde(default)]
+    pub splitter: Splitter,
+    /// How a tree grows.
+    #[serde(default)]
+    pub grow_policy: GrowPolicy,
 }
 
 impl HistGradientBoostingParams {
@@ -62,8 +110,23 @@ impl HistGradientBoostingParams {
         positive("learning_rate", self.learning_rate)?;
         share("max_features", self.max_features)?;
         share("subsample", self.subsample)?;
-        if self.l2_regularization.is_nan() || self.l2_regularization < 0.0 {
-            return Err(Error::parameter("l2_regularization", "must be at least 0"));
+        share("colsample_bytree", self.colsample_bytree)?;
+        let not_negative = [
+            ("l2_regularization", self.l2_regularization),
+            ("l1_regularization", self.l1_regularization),
+            ("min_gain_to_split", self.min_gain_to_split),
+            ("min_child_weight", self.min_child_weight),
+        ];
+        for (name, value) in not_negative {
+            if value.is_nan() || value < 0.0 {
+                return Err(Error::parameter(name, "must be at least 0"));
+            }
+        }
+        if let Some(limit) = self.max_delta_step {
+            positive("max_delta_step", limit)?;
+        }
+        if self.subsample_freq == 0 {
+            return Err(Error::parameter("subsample_freq", "must be at least 1"));
         }
         if self.max_leaf_nodes.is_some_and(|leaves| leaves < 2) {
             return Err(Error::parameter("max_leaf_nodes", "must be at least 2, or None"));

@@ -5,13 +5,14 @@ F(x) = baseline + Σ_t η·tree_t(x); every tree is one Newton step on the loss.
 
 import numpy as np
 
-from smelt.plain.ensemble.hist_gradient_boosting_grower import Data, grow
+from smelt.plain.ensemble.hist_gradient_boosting_grower import grow
 from smelt.plain.ensemble.hist_gradient_boosting_loss import (
     baseline,
     best_constant,
     gradients,
     mean_loss,
 )
+from smelt.plain.ensemble.hist_gradient_boosting_nodes import Data
 
 
 def hist_gradient_boosting_baseline(y, sample_weight=None, *, loss, quantile=None, n_classes=0):
@@ -53,7 +54,7 @@ def hist_gradient_boosting_fit(
     if validation is not None:
         bins_held, y_held, raw_held, weight_held = validation
         raw_held = raw_held.copy()
-    trees, n_iter, stopped = [], 0, False
+    trees, n_iter, stopped, rows = [], 0, False, np.arange(n)
 
     def score():
         train_score.append(-mean_loss(loss, y, raw, sample_weight, level))
@@ -69,8 +70,7 @@ def hist_gradient_boosting_fit(
     while n_iter < params["max_iter"] and not stopped:
         # 1. Gradients and curvatures.
         g, h = gradients(loss, y, raw, sample_weight, level)
-        rows = np.arange(n)
-        if params["subsample"] < 1:
+        if params["subsample"] < 1 and n_iter % params["subsample_freq"] == 0:
             wanted = max(1, int(np.ceil(params["subsample"] * n)))
             rows = np.sort(np.argpartition(rng.random(n), wanted - 1)[:wanted])
         for k in range(len(raw)):

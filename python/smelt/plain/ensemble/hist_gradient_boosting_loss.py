@@ -1,4 +1,4 @@
-"""Losses of gradient boosting.  The kernel, ``crates/smelt-tree/src/boosting/loss/mod.rs``, has a table.
+"""Losses of gradient boosting.  The kernel, ``smelt-tree/src/boosting/loss/``, has a table.
 
 ``raw`` is the raw prediction, (n_outputs, n); it has one row but for log-loss of over two classes.
 """

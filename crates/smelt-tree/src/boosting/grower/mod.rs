@@ -1,9 +1,9 @@
-//! Grower: one tree, the node of the highest gain first.
+//! Grower: one tree, node by node in the order of the policy, or level by level if symmetric.
 //!
 //! Twin: `smelt/plain/ensemble/hist_gradient_boosting_grower.py`.
 //!
 //! 1. The root's histogram, and its best cut.
-//! 2. Take the waiting node of the highest gain; partition its rows in place, in order.
+//! 2. Take the first waiting node of the [`GrowPolicy`]; partition its rows in place, in order.
 //! 3. Sum up the histogram of the smaller child; the larger one's is the parent's minus it.
 //! 4. Find the best cut of both children; those worth cutting wait in turn.
 //! 5. Until `max_leaf_nodes` is reached or no node waits.
@@ -14,16 +14,18 @@
 mod features;
 mod node;
 mod partition;
+mod policy;
+mod symmetric;
 mod waiting;
 
 use smelt_core::simd::vectorize;
 use smelt_core::{Control, Result, parallel};
 
+use self::features::Choice;
 pub(crate) use self::node::GrowNode;
+pub use self::policy::GrowPolicy;
 use crate::boosting::shuffler::Shuffler;
-use crate::boosting::splitter::{
-    Feature, LEAST_HESSIAN, Rules, Running, Split, Totals, best_split,
-};
+use crate::boosting::splitter::{Feature, Rules, Running, Split, Totals, best_split};
 use crate::histogram::{Groups, Histogram, RowSet, open};
 use crate::quantile;
 
@@ -39,6 +41,11 @@ pub(crate) struct Limits {
     pub(crate) max_bins: usize,
     /// Share of the features that each node looks at.
     pub(crate) max_features: f64,
+    /// Share of the features that a tree looks at.
+    pub(crate) colsample_bytree: f64,
+    /// Whether cuts are drawn, one a feature and node.
+    pub(crate) random_cuts: bool,
+    pub(crate) policy: GrowPolicy,
     /// Groups of features that may meet in one branch.
     pub(crate) interactions: Option<Vec<Vec<usize>>>,
 }
@@ -57,6 +64,8 @@ pub(crate) struct Grower<'a> {
     pub(crate) nodes: Vec<GrowNode>,
     waiting: Vec<usize>,
     n_leaves: usize,
+    /// Features of the tree under way, where not all.
+    of_tree: Option<Vec<bool>>,
 }
 
 impl<'a> Grower<'a> {
@@ -80,6 +89,7 @@ impl<'a> Grower<'a> {
             nodes: Vec::new(),
             waiting: Vec::new(),
             n_leaves: 0,
+            of_tree: None,
         }
     }
 
@@ -104,7 +114,12 @@ impl<'a> Grower<'a> {
         }
         self.waiting.clear();
         self.n_leaves = 1;
-        self.plant(gradients, random, control)?;
+        self.of_tree = self.draw_features(random);
+        self.plant(gradients, control)?;
+        if self.limits.policy == GrowPolicy::Symmetric {
+            return self.grow_levels(gradients, random, control);
+        }
+        self.search_root(random);
         while let Some(node) = self.pop() {
             control.check()?;
             self.cut(node, gradients, random, control)?;
@@ -115,13 +130,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// 1. The root.
-    fn plant(
-        &mut self,
-        gradients: &[[f32; 2]],
-        random: &mut Shuffler,
-        control: &Control,
-    ) -> Result<()> {
+    /// 1. The root and its histogram.
+    fn plant(&mut self, gradients: &[[f32; 2]], control: &Control) -> Result<()> {
         let n = self.rows.len();
         self.gather(0, n, gradients);
         let histogram = self.histogram();
@@ -152,7 +162,7 @@ impl<'a> Grower<'a> {
         });
         control.check()?;
         // The totals are those of the first feature's histogram.
-        let totals = {
+        let mut totals = {
             let first = &self.groups.groups[0];
             let sums = open(&histogram[0]);
             let of = sums.feature(first, 0);
@@ -174,6 +184,11 @@ impl<'a> Grower<'a> {
                 upper: f64::INFINITY,
             }
         };
+        let rules = &self.limits.rules;
+        if !rules.are_plain() || rules.min_gain > 0.0 || self.limits.policy == GrowPolicy::Symmetric
+        {
+            totals.value = rules.value(totals.gradient, totals.hessian, totals.lower, totals.upper);
+        }
         let n_groups = self.limits.interactions.as_ref().map_or(0, Vec::len);
         self.nodes.push(GrowNode {
             start: 0,
@@ -185,22 +200,28 @@ impl<'a> Grower<'a> {
             histogram: Some(histogram),
             interactions: (0..n_groups).collect(),
         });
-        if n >= 2 * self.limits.rules.min_samples_leaf as usize && totals.hessian >= LEAST_HESSIAN {
-            let mask = self.mask(0, random);
-            let node = &self.nodes[0];
-            let Some(histogram) = &node.histogram else { return Ok(()) };
-            let found = parallel::map_chunks(self.groups.groups.len(), 1, 5e3, |index, _| {
-                vectorize(
-                    #[inline(always)]
-                    || self.search(index, histogram, &totals, &mask),
-                )
-            });
-            self.nodes[0].split = best(found.into_iter());
-            if self.nodes[0].split.is_some() {
-                self.push(0);
-            }
-        }
         Ok(())
+    }
+
+    /// Best cut of the root.
+    fn search_root(&mut self, random: &mut Shuffler) {
+        let rules = &self.limits.rules;
+        let totals = self.nodes[0].totals;
+        if totals.n < 2 * rules.min_samples_leaf || totals.hessian < rules.min_hessian {
+            return;
+        }
+        let choice = self.choice(0, random);
+        let Some(histogram) = &self.nodes[0].histogram else { return };
+        let found = parallel::map_chunks(self.groups.groups.len(), 1, 5e3, |index, _| {
+            vectorize(
+                #[inline(always)]
+                || self.search(index, histogram, &totals, &choice),
+            )
+        });
+        self.nodes[0].split = best(found.into_iter());
+        if self.nodes[0].split.is_some() {
+            self.push(0);
+        }
     }
 
     /// Best cut within one group of features.
@@ -210,14 +231,14 @@ impl<'a> Grower<'a> {
         index: usize,
         histogram: &Histogram,
         totals: &Totals,
-        mask: &Option<Vec<bool>>,
+        choice: &Choice,
     ) -> Option<Split> {
         let group = &self.groups.groups[index];
         let sums = open(&histogram[index]);
         let mut running = Running::new();
         let mut found: Option<Split> = None;
         for (lane, feature) in group.features.clone().enumerate() {
-            if mask.as_ref().is_some_and(|mask| !mask[feature]) {
+            if !choice.holds(feature) {
                 continue;
             }
             let split = best_split(
@@ -225,6 +246,7 @@ impl<'a> Grower<'a> {
                 &self.features[feature],
                 totals,
                 &self.limits.rules,
+                choice.drawn(feature),
                 &mut running,
             );
             found = best([found, split].into_iter());
@@ -256,9 +278,9 @@ impl<'a> Grower<'a> {
             self.pool.push(large_sums);
             return Ok(());
         }
-        let masks = [
-            if wanted[0] { self.mask(left, random) } else { None },
-            if wanted[1] { self.mask(right, random) } else { None },
+        let choices = [
+            if wanted[0] { self.choice(left, random) } else { Choice::default() },
+            if wanted[1] { self.choice(right, random) } else { Choice::default() },
         ];
         let left_is_small = self.nodes[left].totals.n < self.nodes[right].totals.n;
         let (small, large) = if left_is_small { (0, 1) } else { (1, 0) };
@@ -290,11 +312,11 @@ impl<'a> Grower<'a> {
                     let mut found = [None, None];
                     if wanted[small] {
                         let totals = &self.nodes[pair[small]].totals;
-                        found[small] = self.search(index, &small_sums, totals, &masks[small]);
+                        found[small] = self.search(index, &small_sums, totals, &choices[small]);
                     }
                     if wanted[large] {
                         let totals = &self.nodes[pair[large]].totals;
-                        found[large] = self.search(index, &large_sums, totals, &masks[large]);
+                        found[large] = self.search(index, &large_sums, totals, &choices[large]);
                     }
                     found
                 },

@@ -1,7 +1,7 @@
 //! Nodes of the tree under way.
 
 use super::Grower;
-use crate::boosting::splitter::{Split, Totals, node_value};
+use crate::boosting::splitter::{Split, Totals};
 use crate::histogram::Histogram;
 
 /// A node of the tree under way.
@@ -29,12 +29,12 @@ impl Grower<'_> {
     ) -> (usize, usize) {
         let node = &self.nodes[parent];
         let (start, stop, depth, totals) = (node.start, node.stop, node.depth + 1, node.totals);
-        let l2 = self.limits.rules.l2_regularization;
+        let rules = &self.limits.rules;
         let child = |n: usize, gradient: f64, hessian: f64| Totals {
             n: n as u32,
             gradient,
             hessian,
-            value: node_value(gradient, hessian, totals.lower, totals.upper, l2),
+            value: rules.value(gradient, hessian, totals.lower, totals.upper),
             lower: totals.lower,
             upper: totals.upper,
         };
@@ -47,15 +47,7 @@ impl Grower<'_> {
             ..=-1 => (left.lower, right.upper) = (between, between),
             0 => {}
         }
-        let interactions: Vec<usize> = match &self.limits.interactions {
-            Some(groups) => node
-                .interactions
-                .iter()
-                .copied()
-                .filter(|&group| groups[group].contains(&split.feature))
-                .collect(),
-            None => Vec::new(),
-        };
+        let interactions = self.kept_groups(parent, split.feature);
         let ids = (self.nodes.len(), self.nodes.len() + 1);
         for (start, stop, totals) in [(start, middle, left), (middle, stop, right)] {
             self.nodes.push(GrowNode {
@@ -78,5 +70,14 @@ impl Grower<'_> {
         }
         self.nodes[parent].children = Some(ids);
         ids
+    }
+
+    /// Interaction groups that the children of a node keep to.
+    pub(super) fn kept_groups(&self, parent: usize, feature: usize) -> Vec<usize> {
+        let kept = |groups: &Vec<Vec<usize>>| {
+            let of_parent = self.nodes[parent].interactions.iter().copied();
+            of_parent.filter(|&group| groups[group].contains(&feature)).collect()
+        };
+        self.limits.interactions.as_ref().map(kept).unwrap_or_default()
     }
 }

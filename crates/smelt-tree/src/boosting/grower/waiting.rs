@@ -1,20 +1,15 @@
-//! Nodes that wait to be cut: a heap, the highest gain first.
+//! Nodes that wait to be cut: a heap in the order of the policy.
 
 use super::Grower;
 
 impl Grower<'_> {
-    fn is_before(&self, a: usize, b: usize) -> bool {
-        let gain = |node: usize| self.nodes[node].split.map_or(-1.0, |split| split.gain);
-        gain(a) > gain(b)
-    }
-
     /// Adds a node to the heap of waiting ones.  Ties come out as from Python's `heapq`.
     pub(super) fn push(&mut self, node: usize) {
         self.waiting.push(node);
         self.rise(0, self.waiting.len() - 1);
     }
 
-    /// Takes the waiting node of the highest gain.
+    /// Takes the first of the waiting nodes.
     pub(super) fn pop(&mut self) -> Option<usize> {
         let last = self.waiting.pop()?;
         let Some(&top) = self.waiting.first() else { return Some(last) };

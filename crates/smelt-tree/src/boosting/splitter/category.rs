@@ -7,7 +7,7 @@ use super::{Feature, Rules, Split, Totals};
 use crate::histogram::FeatureHistogram;
 
 /// Categories with less weight than this always go right; also their smoothing.
-const CATEGORY_SUPPORT: f64 = 10.0;
+pub(super) const CATEGORY_SUPPORT: f64 = 10.0;
 
 /// 2. The best set of categories to send left.
 pub(super) fn category_split(
@@ -15,6 +15,7 @@ pub(super) fn category_split(
     feature: &Feature,
     node: &Totals,
     rules: &Rules,
+    drawn: Option<f64>,
     running: &mut Running,
 ) -> Option<Split> {
     let support = f64::from(node.n) / node.hessian;
@@ -36,7 +37,8 @@ pub(super) fn category_split(
         let end = if from_top { middle - 1 } else { middle };
         let at = |i: usize| sorted[if from_top { n_used - 1 - i } else { i }].1;
         let least = best.map_or(-1.0, |best| best.gain);
-        let Some(place) = scan::<false>(histogram, end, at, feature, node, rules, least, running)
+        let Some(place) =
+            scan::<false>(histogram, end, at, feature, node, rules, drawn, least, running)
         else {
             continue;
         };

@@ -2,31 +2,26 @@
 //!
 //! With G, H the sums of gradients and curvatures of a child, its value is v = −G / (H + λ) (kept
 //! within the bounds that monotonic constraints set), and the gain of a cut is
-//! G·v of the node − G_left·v_left − G_right·v_right.
+//! G·v of the node − G_left·v_left − G_right·v_right; see [`Rules`] for further penalties.
 //!
 //! 1. Numbers: running sums from the left, missing values on the right; where the feature has
 //!    missing values also running sums from the right, missing values on the left.
 //! 2. Categories: sorted by G / (H + 10), those of little weight left out; running sums from both
 //!    ends, up to the middle.  Missing values are a category of their own.
-//! 3. The first cut of the highest gain wins, if both children have enough rows and curvature.
+//! 3. The first cut of the highest gain wins, if both children have enough rows and curvature; or
+//!    the cut at the drawn place, where cuts are drawn.
 
 mod category;
+mod level;
+mod rules;
 mod scan;
 
 use self::category::category_split;
+pub(crate) use self::level::{left_sums, level_split, own_gain};
+pub(crate) use self::rules::Rules;
+pub(crate) use self::scan::Running;
 use self::scan::scan;
-pub(crate) use self::scan::{Running, node_value};
 use crate::histogram::FeatureHistogram;
-
-/// Smallest sum of curvatures in a child.
-pub(crate) const LEAST_HESSIAN: f64 = 1e-3;
-
-/// What the splitter must respect.
-#[derive(Debug, Clone)]
-pub(crate) struct Rules {
-    pub(crate) min_samples_leaf: u32,
-    pub(crate) l2_regularization: f64,
-}
 
 /// The node to be cut.
 #[derive(Debug, Clone, Copy)]
@@ -84,21 +79,22 @@ pub(crate) fn best_split(
     feature: &Feature,
     node: &Totals,
     rules: &Rules,
+    drawn: Option<f64>,
     running: &mut Running,
 ) -> Option<Split> {
     if feature.is_categorical {
-        return category_split(histogram, feature, node, rules, running);
+        return category_split(histogram, feature, node, rules, drawn, running);
     }
     // 1. Missing values on the right: cut behind bin 0, 1, …
     let end = feature.n_bins - 1 + usize::from(feature.has_missing);
-    let mut best = scan::<false>(histogram, end, |i| i, feature, node, rules, -1.0, running)
+    let mut best = scan::<false>(histogram, end, |i| i, feature, node, rules, drawn, -1.0, running)
         .map(|at| running.split(at, feature, at, false, node));
     // Missing values on the left: the right child takes the last bin, the last two, …
     if feature.has_missing && feature.n_bins >= 2 {
         let last = feature.n_bins - 1;
         let gain = best.map_or(-1.0, |best| best.gain);
         if let Some(at) =
-            scan::<true>(histogram, last, |i| last - i, feature, node, rules, gain, running)
+            scan::<true>(histogram, last, |i| last - i, feature, node, rules, drawn, gain, running)
         {
             best = Some(running.split(at, feature, last - 1 - at, true, node));
         }
@@ -127,8 +123,15 @@ mod tests {
             lower: f64::NEG_INFINITY,
             upper: f64::INFINITY,
         };
-        let rules = Rules { min_samples_leaf: 1, l2_regularization: 0.0 };
-        best_split(sums.feature(&groups.groups[0], 0), &feature, &node, &rules, &mut Running::new())
+        let rules = Rules { min_samples_leaf: 1, ..Rules::default() };
+        best_split(
+            sums.feature(&groups.groups[0], 0),
+            &feature,
+            &node,
+            &rules,
+            None,
+            &mut Running::new(),
+        )
     }
 
     const NUMBER: Feature =

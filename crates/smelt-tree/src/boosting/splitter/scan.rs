@@ -1,33 +1,19 @@
 //! Running sums over the bins of a feature, and the gains of the cuts between them.
 
-use super::{Feature, LEAST_HESSIAN, Rules, Split, Totals};
+use super::{Feature, Rules, Split, Totals};
 use crate::histogram::FeatureHistogram;
 
 impl Totals {
     /// Whether no monotonic constraint bounds the children.
-    fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.lower == f64::NEG_INFINITY && self.upper == f64::INFINITY
     }
 }
 
-/// v = −G / (H + λ).
-#[inline(always)]
-fn free_value(gradient: f64, hessian: f64, l2: f64) -> f64 {
-    -gradient / (hessian + l2 + 1e-15)
-}
-
-/// v = −G / (H + λ), kept within the bounds.
-#[inline(always)]
-pub(crate) fn node_value(gradient: f64, hessian: f64, lower: f64, upper: f64, l2: f64) -> f64 {
-    let value = free_value(gradient, hessian, l2);
-    if value < lower {
-        lower
-    } else if value > upper {
-        upper
-    } else {
-        value
-    }
-}
+/// Kinds of gains: nothing bounds the values; monotonic constraints may; penalties besides λ do.
+pub(super) const FREE: u8 = 0;
+const BOUNDED: u8 = 1;
+pub(super) const PENALISED: u8 = 2;
 
 /// Running sums of one child over the bins, at most 256, and the gains of the cuts behind them.
 #[derive(Debug)]
@@ -81,6 +67,7 @@ pub(super) fn scan<const FROM_RIGHT: bool>(
     feature: &Feature,
     node: &Totals,
     rules: &Rules,
+    drawn: Option<f64>,
     least: f64,
     running: &mut Running,
 ) -> Option<usize> {
@@ -98,7 +85,7 @@ pub(super) fn scan<const FROM_RIGHT: bool>(
         }
         first = first.min(i);
         if node.n - count < rules.min_samples_leaf
-            || (hessian >= LEAST_HESSIAN && node.hessian - hessian < LEAST_HESSIAN)
+            || (hessian >= rules.min_hessian && node.hessian - hessian < rules.min_hessian)
         {
             stop = i;
             break;
@@ -111,13 +98,20 @@ pub(super) fn scan<const FROM_RIGHT: bool>(
     let sums = &running.gradient[first..stop];
     let hessians = &running.hessian[first..stop];
     let gains = &mut running.gain[first..stop];
-    if node.is_free() && feature.monotonic == 0 {
-        gains_of::<FROM_RIGHT, true>(sums, hessians, gains, feature.monotonic, node, rules);
+    if !rules.are_plain() {
+        gains_of::<FROM_RIGHT, PENALISED>(sums, hessians, gains, feature.monotonic, node, rules);
+    } else if node.is_free() && feature.monotonic == 0 {
+        gains_of::<FROM_RIGHT, FREE>(sums, hessians, gains, feature.monotonic, node, rules);
     } else {
-        gains_of::<FROM_RIGHT, false>(sums, hessians, gains, feature.monotonic, node, rules);
+        gains_of::<FROM_RIGHT, BOUNDED>(sums, hessians, gains, feature.monotonic, node, rules);
+    }
+    let least = least.max(rules.min_gain);
+    if let Some(drawn) = drawn {
+        let at = place(drawn, gains.len());
+        return (gains[at] > least).then_some(first + at);
     }
     let highest = highest(gains);
-    if highest > least.max(0.0) {
+    if highest > least {
         gains.iter().position(|&gain| gain == highest).map(|at| first + at)
     } else {
         None
@@ -126,7 +120,7 @@ pub(super) fn scan<const FROM_RIGHT: bool>(
 
 /// Gain of every cut; -1 where a child has too little curvature.
 #[inline(always)]
-fn gains_of<const FROM_RIGHT: bool, const FREE: bool>(
+fn gains_of<const FROM_RIGHT: bool, const KIND: u8>(
     gradients: &[f64],
     hessians: &[f64],
     gains: &mut [f64],
@@ -138,14 +132,14 @@ fn gains_of<const FROM_RIGHT: bool, const FREE: bool>(
         let (side, other) =
             ([gradient, hessian], [node.gradient - gradient, node.hessian - hessian]);
         let (left, right) = if FROM_RIGHT { (other, side) } else { (side, other) };
-        let found = gain_of::<FREE>(left, right, monotonic, node, rules);
-        *gain = if hessian < LEAST_HESSIAN { -1.0 } else { found };
+        let found = gain_of::<KIND>(left, right, monotonic, node, rules);
+        *gain = if hessian < rules.min_hessian { -1.0 } else { found };
     }
 }
 
 /// The largest of some numbers, -1 of none.
 #[inline(always)]
-fn highest(values: &[f64]) -> f64 {
+pub(super) fn highest(values: &[f64]) -> f64 {
     let mut lanes = [-1.0_f64; 8];
     let (blocks, rest) = values.as_chunks::<8>();
     for block in blocks {
@@ -158,7 +152,7 @@ fn highest(values: &[f64]) -> f64 {
 
 /// Loss that a cut saves; -1 where the cut would break a monotonic constraint.
 #[inline(always)]
-fn gain_of<const FREE: bool>(
+pub(super) fn gain_of<const KIND: u8>(
     left: [f64; 2],
     right: [f64; 2],
     monotonic: i8,
@@ -166,16 +160,28 @@ fn gain_of<const FREE: bool>(
     rules: &Rules,
 ) -> f64 {
     let value = |[gradient, hessian]: [f64; 2]| {
-        if FREE {
-            free_value(gradient, hessian, rules.l2_regularization)
+        if KIND == FREE {
+            rules.free_value(gradient, hessian)
         } else {
-            node_value(gradient, hessian, node.lower, node.upper, rules.l2_regularization)
+            rules.value(gradient, hessian, node.lower, node.upper)
         }
     };
     let (value_left, value_right) = (value(left), value(right));
-    let gain = node.gradient * node.value - left[0] * value_left - right[0] * value_right;
-    let broken = !FREE
+    let gain = if KIND == PENALISED {
+        -rules.saving(node.gradient, node.hessian, node.value)
+            + rules.saving(left[0], left[1], value_left)
+            + rules.saving(right[0], right[1], value_right)
+    } else {
+        node.gradient * node.value - left[0] * value_left - right[0] * value_right
+    };
+    let broken = KIND != FREE
         && ((monotonic > 0 && value_left > value_right)
             || (monotonic < 0 && value_left < value_right));
     if broken { -1.0 } else { gain }
+}
+
+/// The place among `n` that a number in [0, 1) draws.
+#[inline(always)]
+pub(super) fn place(drawn: f64, n: usize) -> usize {
+    ((drawn * n as f64) as usize).min(n - 1)
 }
