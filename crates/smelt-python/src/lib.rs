@@ -6,6 +6,7 @@ mod ensemble;
 mod enter;
 mod forest;
 mod ground;
+mod inspection;
 mod linalg;
 mod linear_model;
 mod model;
@@ -24,6 +25,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
         forest::register(module)
     })?;
     family(module, "ground", ground::register)?;
+    family(module, "inspection", inspection::register)?;
     family(module, "linalg", linalg::register)?;
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;

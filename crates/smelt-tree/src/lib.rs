@@ -3,6 +3,7 @@
 pub mod bins;
 pub mod boosting;
 pub mod ensemble;
+pub mod explain;
 mod histogram;
 pub mod predict;
 pub mod quantile;

@@ -4,6 +4,7 @@
 
 from smelt._smelt import ensemble as ensemble
 from smelt._smelt import ground as ground
+from smelt._smelt import inspection as inspection
 from smelt._smelt import linalg as linalg
 from smelt._smelt import linear_model as linear_model
 from smelt._smelt import model as model
