@@ -10,6 +10,7 @@ NATIVE = (
     "ensemble.ExtraTreesRegressor",
     "ensemble.HistGradientBoostingClassifier",
     "ensemble.HistGradientBoostingRegressor",
+    "ensemble.IsolationForest",
     "ensemble.RandomForestClassifier",
     "ensemble.RandomForestRegressor",
     "linear_model.LinearRegression",

@@ -7,6 +7,7 @@ mod enter;
 mod forest;
 mod ground;
 mod inspection;
+mod isolation_forest;
 mod linalg;
 mod linear_model;
 mod model;
@@ -22,7 +23,8 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "ensemble", |module| {
         ensemble::register(module)?;
-        forest::register(module)
+        forest::register(module)?;
+        isolation_forest::register(module)
     })?;
     family(module, "ground", ground::register)?;
     family(module, "inspection", inspection::register)?;

@@ -65,6 +65,35 @@ def hist_gradient_boosting_fit(
 ) -> Any:
     """Adds iterations; see the twin for arguments and result."""
 
+def isolation_forest_fit(
+    X: Any,
+    probabilities: Any = None,
+    *,
+    random_states: Any,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Grows one isolation tree for each of `random_states`: arrays of their nodes."""
+
+def isolation_forest_fit_extended(
+    X: Any,
+    probabilities: Any = None,
+    *,
+    extension_level: Any,
+    random_states: Any,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """The same with cuts by hyperplanes in `extension_level` + 1 columns: `columns` and `normals` too."""
+
+def isolation_forest_score(X: Any, trees: Any, whole: Any, n_threads: int | None = None) -> Any:
+    """Score of every row of `X`, 0 to 1: 2 to the power of -(sum of path lengths) / `whole`."""
+
+def isolation_forest_score_extended(
+    X: Any, trees: Any, whole: Any, n_threads: int | None = None
+) -> Any:
+    """The same for trees cut by hyperplanes."""
+
 def random_forest_fit(
     X: Any,
     y: Any,

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from smelt.ensemble.extra_trees import ExtraTreesClassifier, ExtraTreesRegressor
     from smelt.ensemble.hist_gradient_boosting_classifier import HistGradientBoostingClassifier
     from smelt.ensemble.hist_gradient_boosting_regressor import HistGradientBoostingRegressor
+    from smelt.ensemble.isolation_forest import IsolationForest
     from smelt.ensemble.random_forest import RandomForestClassifier, RandomForestRegressor
 
 __getattr__, __dir__, __all__ = family(
@@ -17,6 +18,7 @@ __getattr__, __dir__, __all__ = family(
         "ExtraTreesRegressor": "extra_trees",
         "HistGradientBoostingClassifier": "hist_gradient_boosting_classifier",
         "HistGradientBoostingRegressor": "hist_gradient_boosting_regressor",
+        "IsolationForest": "isolation_forest",
         "RandomForestClassifier": "random_forest",
         "RandomForestRegressor": "random_forest",
     },

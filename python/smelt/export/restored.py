@@ -64,13 +64,16 @@ def _check_nodes(estimator: Any, n_features: int) -> None:
     from smelt.tree._nodes import predicting
 
     nodes = estimator.nodes_
+    if "path_length" in nodes:  # an isolation forest
+        nodes = {**nodes, "value": nodes["path_length"].reshape(-1, 1, 1)}
     _smelt.tree.tree_validate(predicting(nodes), n_features)
     widths = np.atleast_1d(getattr(estimator, "n_classes_", 1))
-    shape = (len(nodes["feature"]), estimator.n_outputs_, int(np.max(widths)))
+    shape = (len(nodes["feature"]), getattr(estimator, "n_outputs_", 1), int(np.max(widths)))
     if nodes["value"].shape != shape or not np.isfinite(nodes["value"]).all():
         raise ValueError("the values of its nodes do not fit its targets")
-    if "seeds_" in vars(estimator) and len(estimator.seeds_) + 1 != len(nodes["offsets"]):
-        raise ValueError("its trees are not one for each seed")
+    for name in ("seeds_", "_seeds"):
+        if name in vars(estimator) and len(vars(estimator)[name]) + 1 != len(nodes["offsets"]):
+            raise ValueError("its trees are not one for each seed")
 
 
 def _row(estimator: Any, n_features: int) -> np.ndarray:

@@ -209,5 +209,8 @@ def dense(X: Any) -> np.ndarray:
 
 
 def rows(X: Any) -> np.ndarray:
-    """Return float32 rows, dense."""
-    return np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float32)
+    """Return float32 rows, dense, whose strides a kernel can follow."""
+    X = np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float32)
+    if all(stride >= 0 and stride % X.itemsize == 0 for stride in X.strides):
+        return X
+    return np.ascontiguousarray(X)

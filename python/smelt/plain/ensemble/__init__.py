@@ -9,6 +9,12 @@ from smelt.plain.ensemble.hist_gradient_boosting_bins import (
     hist_gradient_boosting_bins,
     hist_gradient_boosting_borders,
 )
+from smelt.plain.ensemble.isolation_forest import (
+    isolation_forest_fit,
+    isolation_forest_fit_extended,
+    isolation_forest_score,
+    isolation_forest_score_extended,
+)
 from smelt.plain.ensemble.random_forest import random_forest_fit, random_forest_out_of_bag
 from smelt.plain.ensemble.tree_ensemble import tree_ensemble_predict
 
@@ -18,6 +24,10 @@ __all__ = [
     "hist_gradient_boosting_bins",
     "hist_gradient_boosting_borders",
     "hist_gradient_boosting_fit",
+    "isolation_forest_fit",
+    "isolation_forest_fit_extended",
+    "isolation_forest_score",
+    "isolation_forest_score_extended",
     "random_forest_fit",
     "random_forest_out_of_bag",
     "tree_ensemble_predict",
