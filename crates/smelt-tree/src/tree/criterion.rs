@@ -5,14 +5,27 @@
 //! decrease of impurity does.  The formulas are scikit-learn's, term by term, so that equal sums make
 //! equal decisions.
 
+/// Weights of the classes in a node, all of them whole numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClassSums<'a> {
+    pub(crate) totals: &'a [f64],
+    pub(crate) weight: f64,
+    pub(crate) score: Score,
+}
+
+/// What a criterion of classes makes of the sums.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Score {
+    /// Gini impurity: squares of the sums.
+    Squares,
+    /// Entropy: their logarithms.
+    Entropy,
+}
+
 /// Impurity of a node as a function of its rows.
 pub(crate) trait Criterion: Clone + Send + Sync {
     /// What one training row brings along.
     type Item: Copy + Send + Sync;
-
-    /// Told once whether all weights are whole numbers, so that sums may be kept up to date without
-    /// rounding.
-    fn weights_are_whole(&mut self, _: bool) {}
 
     /// The item of a row of the training data.
     fn item(&self, row: usize, weight: f64) -> Self::Item;
@@ -23,8 +36,28 @@ pub(crate) trait Criterion: Clone + Send + Sync {
     /// Adds a row to the sums of its bin.
     fn add(&self, sums: &mut [f64], item: Self::Item);
 
+    /// Class sums of the node entered, if that is all the criterion looks at and they are whole.
+    fn class_sums(&self) -> Option<ClassSums<'_>> {
+        None
+    }
+
+    /// Class and weight of a row; asked only of criteria with class sums.
+    fn class_and_weight(&self, _: Self::Item) -> (usize, u32) {
+        (0, 0)
+    }
+
+    /// Puts the rows of the root in the order that the criterion likes to meet them in; those with
+    /// class sums meet them class by class.
+    fn order(&self, _: &mut [u32]) {}
+
     /// Takes up a node: all its rows.
     fn enter(&mut self, items: &[Self::Item]);
+
+    /// Takes up the rows of the node `whole` that are not in the node `part`, and returns true; or
+    /// false, if sums are not exact: then the rows must be entered.
+    fn enter_rest(&mut self, _whole: &Self, _part: &Self) -> bool {
+        false
+    }
 
     /// All rows on the right.
     fn reset(&mut self);
@@ -77,10 +110,6 @@ impl<C: Criterion> Outputs<C> {
 impl<C: Criterion> Criterion for Outputs<C> {
     /// Row and weight.
     type Item = (u32, f64);
-
-    fn weights_are_whole(&mut self, whole: bool) {
-        self.outputs.iter_mut().for_each(|output| output.weights_are_whole(whole));
-    }
 
     fn item(&self, row: usize, weight: f64) -> Self::Item {
         (row as u32, weight)

@@ -1,18 +1,84 @@
 //! Criteria of classification: with p_k the share of class k in a node,
 //! Gini impurity 1 − Σ p_k², and entropy −Σ p_k log₂ p_k.
 
-use super::criterion::Criterion;
+use std::marker::PhantomData;
+
+use super::criterion::{ClassSums, Criterion, Score};
+
+/// Weight of a row: a small whole number, whose sums are exact, or any.
+pub(crate) trait Weight: Copy + Send + Sync {
+    /// A class, as wide as the weight.
+    type Class: Copy + Send + Sync + Into<u32>;
+    const IS_WHOLE: bool;
+    fn class(class: u32) -> Self::Class;
+    fn new(weight: f64) -> Self;
+    fn number(self) -> f64;
+    /// The number, if it is a whole one.
+    fn whole(self) -> u32;
+}
+
+impl Weight for u16 {
+    type Class = u16;
+    const IS_WHOLE: bool = true;
+
+    fn class(class: u32) -> u16 {
+        class as u16
+    }
+
+    fn new(weight: f64) -> Self {
+        weight as Self
+    }
+
+    #[inline(always)]
+    fn number(self) -> f64 {
+        self.into()
+    }
+
+    #[inline(always)]
+    fn whole(self) -> u32 {
+        self.into()
+    }
+}
+
+impl Weight for f64 {
+    type Class = u32;
+    const IS_WHOLE: bool = false;
+
+    fn class(class: u32) -> u32 {
+        class
+    }
+
+    fn new(weight: f64) -> Self {
+        weight
+    }
+
+    #[inline(always)]
+    fn number(self) -> f64 {
+        self
+    }
+
+    fn whole(self) -> u32 {
+        self as u32
+    }
+}
 
 /// Class and weight of a row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ClassItem {
-    class: u32,
-    weight: f64,
+pub(crate) struct ClassItem<W: Weight> {
+    class: W::Class,
+    weight: W,
+}
+
+impl<W: Weight> ClassItem<W> {
+    #[inline(always)]
+    fn class(self) -> usize {
+        self.class.into() as usize
+    }
 }
 
 /// Weights of the classes in a node and in its children.
 #[derive(Clone)]
-struct Classes<'a> {
+struct Classes<'a, W> {
     /// Class of row i: `classes[i * stride]`.
     classes: &'a [u32],
     stride: usize,
@@ -21,9 +87,10 @@ struct Classes<'a> {
     right: Vec<f64>,
     weight: f64,
     weights: [f64; 2],
+    of_row: PhantomData<W>,
 }
 
-impl<'a> Classes<'a> {
+impl<'a, W: Weight> Classes<'a, W> {
     fn new(classes: &'a [u32], stride: usize, n_classes: usize) -> Self {
         let zeros = vec![0.0; n_classes];
         Self {
@@ -34,20 +101,57 @@ impl<'a> Classes<'a> {
             right: zeros,
             weight: 0.0,
             weights: [0.0; 2],
+            of_row: PhantomData,
         }
     }
 
     #[inline(always)]
-    fn item(&self, row: usize, weight: f64) -> ClassItem {
-        ClassItem { class: self.classes[row * self.stride], weight }
+    fn class_sums(&self, score: Score) -> ClassSums<'_> {
+        ClassSums { totals: &self.total, weight: self.weight, score }
     }
 
-    fn enter(&mut self, items: &[ClassItem]) {
+    #[inline(always)]
+    fn item(&self, row: usize, weight: f64) -> ClassItem<W> {
+        let class = W::class(self.classes[row * self.stride]);
+        ClassItem { class, weight: W::new(weight) }
+    }
+
+    fn enter(&mut self, items: &[ClassItem<W>]) {
         self.total.fill(0.0);
         self.weight = 0.0;
+        if !W::IS_WHOLE {
+            for item in items {
+                self.total[item.class()] += item.weight.number();
+                self.weight += item.weight.number();
+            }
+            return;
+        }
+        // Rows of one class follow each other.
+        let (mut class, mut sum) = (0, 0);
         for item in items {
-            self.total[item.class as usize] += item.weight;
-            self.weight += item.weight;
+            if item.class() != class {
+                self.total[class] += sum as f64;
+                (class, sum) = (item.class(), 0);
+            }
+            sum += u64::from(item.weight.whole());
+        }
+        self.total[class] += sum as f64;
+        self.weight = self.total.iter().sum();
+    }
+
+    /// Takes up what `whole` has besides `part`, if sums are exact.
+    fn enter_rest(&mut self, whole: &Self, part: &Self) -> bool {
+        for ((rest, whole), part) in self.total.iter_mut().zip(&whole.total).zip(&part.total) {
+            *rest = whole - part;
+        }
+        self.weight = whole.weight - part.weight;
+        W::IS_WHOLE
+    }
+
+    /// Class by class, if sums do not depend on the order.
+    fn order(&self, rows: &mut [u32]) {
+        if W::IS_WHOLE {
+            rows.sort_by_key(|&row| self.classes[row as usize * self.stride]);
         }
     }
 
@@ -70,33 +174,36 @@ impl<'a> Classes<'a> {
 
 /// 1 − Σ p_k²; with whole weights, the sums of squares are kept up to date row by row.
 #[derive(Clone)]
-pub(crate) struct Gini<'a> {
-    of: Classes<'a>,
-    whole: bool,
+pub(crate) struct Gini<'a, W> {
+    of: Classes<'a, W>,
     squares_total: f64,
     squares: [f64; 2],
 }
 
-impl<'a> Gini<'a> {
+impl<'a, W: Weight> Gini<'a, W> {
     pub(crate) fn new(classes: &'a [u32], stride: usize, n_classes: usize) -> Self {
         let of = Classes::new(classes, stride, n_classes);
-        Self { of, whole: true, squares_total: 0.0, squares: [0.0; 2] }
-    }
-
-    fn impurity_of(squares: f64, weight: f64) -> f64 {
-        1.0 - squares / (weight * weight)
+        Self { of, squares_total: 0.0, squares: [0.0; 2] }
     }
 }
 
-impl Criterion for Gini<'_> {
-    type Item = ClassItem;
+/// 1 − Σ p_k² from Σ w_k² and w.
+#[inline(always)]
+fn gini(squares: f64, weight: f64) -> f64 {
+    1.0 - squares / (weight * weight)
+}
 
-    fn weights_are_whole(&mut self, whole: bool) {
-        self.whole = whole;
-    }
+/// What orders cuts by Gini impurity, from squares and weights of the left and the right child.
+#[inline(always)]
+pub(crate) fn gini_proxy(squares: [f64; 2], weights: [f64; 2]) -> f64 {
+    -weights[1] * gini(squares[1], weights[1]) - weights[0] * gini(squares[0], weights[0])
+}
+
+impl<W: Weight> Criterion for Gini<'_, W> {
+    type Item = ClassItem<W>;
 
     #[inline(always)]
-    fn item(&self, row: usize, weight: f64) -> ClassItem {
+    fn item(&self, row: usize, weight: f64) -> ClassItem<W> {
         self.of.item(row, weight)
     }
 
@@ -106,13 +213,33 @@ impl Criterion for Gini<'_> {
     }
 
     #[inline(always)]
-    fn add(&self, sums: &mut [f64], item: ClassItem) {
-        sums[item.class as usize] += item.weight;
+    fn add(&self, sums: &mut [f64], item: ClassItem<W>) {
+        sums[item.class()] += item.weight.number();
     }
 
-    fn enter(&mut self, items: &[ClassItem]) {
+    #[inline(always)]
+    fn class_sums(&self) -> Option<ClassSums<'_>> {
+        W::IS_WHOLE.then(|| self.of.class_sums(Score::Squares))
+    }
+
+    #[inline(always)]
+    fn class_and_weight(&self, item: ClassItem<W>) -> (usize, u32) {
+        (item.class(), item.weight.whole())
+    }
+
+    fn order(&self, rows: &mut [u32]) {
+        self.of.order(rows);
+    }
+
+    fn enter(&mut self, items: &[ClassItem<W>]) {
         self.of.enter(items);
         self.squares_total = self.of.total.iter().map(|total| total * total).sum();
+    }
+
+    fn enter_rest(&mut self, whole: &Self, part: &Self) -> bool {
+        let is_exact = self.of.enter_rest(&whole.of, &part.of);
+        self.squares_total = self.of.total.iter().map(|total| total * total).sum();
+        is_exact
     }
 
     #[inline(always)]
@@ -122,9 +249,10 @@ impl Criterion for Gini<'_> {
     }
 
     #[inline(always)]
-    fn shift(&mut self, ClassItem { class, weight }: ClassItem) {
+    fn shift(&mut self, item: ClassItem<W>) {
+        let (class, weight) = (item.class(), item.weight.number());
         // (l + w)² − l² = w (2 l + w), and the same on the right.
-        let (left, right) = (&mut self.of.left[class as usize], &mut self.of.right[class as usize]);
+        let (left, right) = (&mut self.of.left[class], &mut self.of.right[class]);
         self.squares[0] += weight * (2.0 * *left + weight);
         self.squares[1] -= weight * (2.0 * *right - weight);
         *left += weight;
@@ -163,7 +291,7 @@ impl Criterion for Gini<'_> {
     fn proxy(&self) -> f64 {
         let [left, mut right] = self.of.weights;
         let mut squares = self.squares;
-        if !self.whole {
+        if !W::IS_WHOLE {
             // Afresh, so that no rounding piles up: equal cuts must stay equal.
             right = self.of.weight - left;
             squares = [0.0; 2];
@@ -172,11 +300,11 @@ impl Criterion for Gini<'_> {
                 squares[1] += (total - left) * (total - left);
             }
         }
-        -right * Self::impurity_of(squares[1], right) - left * Self::impurity_of(squares[0], left)
+        gini_proxy(squares, [left, right])
     }
 
     fn impurity(&self) -> f64 {
-        Self::impurity_of(self.squares_total, self.of.weight)
+        gini(self.squares_total, self.of.weight)
     }
 
     fn value(&self, out: &mut [f64]) {
@@ -190,11 +318,11 @@ impl Criterion for Gini<'_> {
 
 /// −Σ p_k log₂ p_k.
 #[derive(Clone)]
-pub(crate) struct Entropy<'a> {
-    of: Classes<'a>,
+pub(crate) struct Entropy<'a, W> {
+    of: Classes<'a, W>,
 }
 
-impl<'a> Entropy<'a> {
+impl<'a, W: Weight> Entropy<'a, W> {
     pub(crate) fn new(classes: &'a [u32], stride: usize, n_classes: usize) -> Self {
         Self { of: Classes::new(classes, stride, n_classes) }
     }
@@ -205,11 +333,11 @@ impl<'a> Entropy<'a> {
     }
 }
 
-impl Criterion for Entropy<'_> {
-    type Item = ClassItem;
+impl<W: Weight> Criterion for Entropy<'_, W> {
+    type Item = ClassItem<W>;
 
     #[inline(always)]
-    fn item(&self, row: usize, weight: f64) -> ClassItem {
+    fn item(&self, row: usize, weight: f64) -> ClassItem<W> {
         self.of.item(row, weight)
     }
 
@@ -219,12 +347,30 @@ impl Criterion for Entropy<'_> {
     }
 
     #[inline(always)]
-    fn add(&self, sums: &mut [f64], item: ClassItem) {
-        sums[item.class as usize] += item.weight;
+    fn add(&self, sums: &mut [f64], item: ClassItem<W>) {
+        sums[item.class()] += item.weight.number();
     }
 
-    fn enter(&mut self, items: &[ClassItem]) {
+    #[inline(always)]
+    fn class_sums(&self) -> Option<ClassSums<'_>> {
+        W::IS_WHOLE.then(|| self.of.class_sums(Score::Entropy))
+    }
+
+    #[inline(always)]
+    fn class_and_weight(&self, item: ClassItem<W>) -> (usize, u32) {
+        (item.class(), item.weight.whole())
+    }
+
+    fn order(&self, rows: &mut [u32]) {
+        self.of.order(rows);
+    }
+
+    fn enter(&mut self, items: &[ClassItem<W>]) {
         self.of.enter(items);
+    }
+
+    fn enter_rest(&mut self, whole: &Self, part: &Self) -> bool {
+        self.of.enter_rest(&whole.of, &part.of)
     }
 
     #[inline(always)]
@@ -233,9 +379,10 @@ impl Criterion for Entropy<'_> {
     }
 
     #[inline(always)]
-    fn shift(&mut self, ClassItem { class, weight }: ClassItem) {
-        self.of.left[class as usize] += weight;
-        self.of.right[class as usize] -= weight;
+    fn shift(&mut self, item: ClassItem<W>) {
+        let (class, weight) = (item.class(), item.weight.number());
+        self.of.left[class] += weight;
+        self.of.right[class] -= weight;
         self.of.weights[0] += weight;
         self.of.weights[1] -= weight;
     }

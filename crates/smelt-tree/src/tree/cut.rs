@@ -1,15 +1,16 @@
-//! Cut: the best threshold of one column in one node, or a random one.
+//! Cut: the best threshold of one column in one node.
 //!
-//! Best: the codes of the node's rows come in ascending groups, from a histogram (columns of bytes:
+//! The codes of the node's rows come in ascending groups, from a histogram (columns of bytes:
 //! one addition a row), from a sort, or from a list kept sorted since the root.  Groups move to the
 //! left child one after the other; between two of them the criterion is asked.  Missing values are
 //! tried on the right, then on the left; last on the right, all others on the left.
 //!
-//! Random: one threshold drawn between the smallest and the largest value.
+//! Class weights that are whole numbers have shorter ways: `few_rows`, `class_histogram`.
 
-use super::columns::{CLOSE, Codes, Column};
+use super::class_histogram::{ClassHistogram, are_countable};
+use super::columns::{Codes, Column, Columns, Strided};
 use super::criterion::Criterion;
-use super::random::Xorshift;
+use super::few_rows::{FewRows, Offer};
 use super::sort::{pack, sort};
 
 /// Below this many rows a sort beats clearing and reading a histogram.
@@ -57,7 +58,7 @@ pub(crate) struct Scratch {
     /// Sums of every code, and its number of rows; zero between two uses.
     sums: Vec<f64>,
     counts: Vec<u32>,
-    values: Vec<f32>,
+    class_histogram: ClassHistogram,
 }
 
 /// Rows of one code.
@@ -67,16 +68,33 @@ struct Group {
     n: u32,
 }
 
-/// The best cut of a column for the rows of the node that `criterion` has entered.
+/// The best cut of a column for the rows of the node that `criterion` and `few` have entered.
 pub(crate) fn best_cut<C: Criterion>(
-    column: &Column,
+    columns: &Columns,
     feature: usize,
     rows: &[u32],
     items: &[C::Item],
+    few: &FewRows,
     criterion: &mut C,
     rules: &Rules,
     scratch: &mut Scratch,
 ) -> Found {
+    let column = &columns.columns[feature];
+    if !column.has_missing && rules.monotonic == 0 {
+        let are_close = |left: u32, right: u32| column.are_close(left, right);
+        if few.are_entered() {
+            let offer = among_few(columns, feature, few, criterion, rules, &are_close);
+            return found(offer, column, feature);
+        }
+        if let (Codes::Narrow(codes), Some(sums)) = (&column.codes, criterion.class_sums())
+            && are_countable(&sums)
+        {
+            let histogram = &mut scratch.class_histogram;
+            let codes = columns.bytes(codes, feature, rows.len());
+            let offer = histogram.best(codes, rows, items, criterion, rules, &are_close);
+            return found(offer, column, feature);
+        }
+    }
     let width = criterion.n_sums();
     match &column.codes {
         Codes::Narrow(codes)
@@ -100,6 +118,44 @@ pub(crate) fn best_cut<C: Criterion>(
         Codes::Wide(codes) => {
             by_sort(codes, column, feature, rows, items, criterion, rules, scratch)
         }
+    }
+}
+
+/// The best cut of a column without missing values in a small node.
+fn among_few<C: Criterion>(
+    columns: &Columns,
+    feature: usize,
+    few: &FewRows,
+    criterion: &mut C,
+    rules: &Rules,
+    are_close: &dyn Fn(u32, u32) -> bool,
+) -> Offer {
+    let mut proxy = |left: &[f64]| {
+        criterion.reset();
+        criterion.shift_sums(left);
+        criterion.proxy()
+    };
+    match &columns.columns[feature].codes {
+        Codes::Narrow(codes) => {
+            few.best(columns.bytes(codes, feature, 0), rules, are_close, &mut proxy)
+        }
+        Codes::Middle(codes) => few.best(Strided::column(codes), rules, are_close, &mut proxy),
+        Codes::Wide(codes) => few.best(Strided::column(codes), rules, are_close, &mut proxy),
+    }
+}
+
+fn found(offer: Offer, column: &Column, feature: usize) -> Found {
+    match offer {
+        Offer::Constant => Found::Constant,
+        Offer::Nothing => Found::Nothing,
+        Offer::Cut(cut) => Found::Cut(Cut {
+            feature,
+            proxy: cut.proxy,
+            code: cut.last,
+            threshold: column.threshold(cut.last, cut.next),
+            // Nothing is missing: the grower sends missing values of later rows to the larger child.
+            missing_left: false,
+        }),
     }
 }
 
@@ -276,7 +332,7 @@ fn scan<C: Criterion>(
 
 /// The criterion's proxy, if the cut is allowed.
 #[inline(always)]
-fn proxy<C: Criterion>(criterion: &C, n: [usize; 2], rules: &Rules) -> Option<f64> {
+pub(super) fn proxy<C: Criterion>(criterion: &C, n: [usize; 2], rules: &Rules) -> Option<f64> {
     if n[0] < rules.min_samples_leaf || n[1] < rules.min_samples_leaf {
         return None;
     }
@@ -294,70 +350,75 @@ fn proxy<C: Criterion>(criterion: &C, n: [usize; 2], rules: &Rules) -> Option<f6
     Some(criterion.proxy())
 }
 
-/// A cut of a column at a random threshold, for the rows of the node that `criterion` has entered.
-pub(crate) fn random_cut<C: Criterion>(
-    column: &[f32],
-    feature: usize,
-    rows: &[u32],
-    items: &[C::Item],
-    criterion: &mut C,
-    rules: &Rules,
-    random: &mut Xorshift,
-    scratch: &mut Scratch,
-) -> Found {
-    let Scratch { values, sums, .. } = scratch;
-    let (mut lowest, mut highest, mut n_missing) = (f32::INFINITY, f32::NEG_INFINITY, 0);
-    values.clear();
-    values.extend(rows.iter().map(|&row| column[row as usize]));
-    for &value in values.iter() {
-        // Comparisons with NaN are false.
-        lowest = if value < lowest { value } else { lowest };
-        highest = if value > highest { value } else { highest };
-        n_missing += usize::from(value.is_nan());
-    }
-    let n = rows.len();
-    if n_missing == n || (n_missing == 0 && highest <= lowest + CLOSE) {
-        return Found::Constant;
-    }
-    let (low, high) = (f64::from(lowest), f64::from(highest));
-    let mut threshold = random.uniform(low, high);
-    let missing_left = n_missing > 0 && random.integer(0, 2) == 1;
-    if threshold == high {
-        threshold = low;
-    }
-    let goes_left = |value: f32| f64::from(value) <= threshold || (missing_left && value.is_nan());
-    let width = criterion.n_sums();
-    criterion.reset();
-    let mut n_left = 0;
-    if width > 0 {
-        if sums.len() < 2 * width {
-            sums.resize(2 * width, 0.0);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use smelt_core::{Control, MatRef};
+
+    use super::{Found, Rules, Scratch, best_cut};
+    use crate::tree::columns::Columns;
+    use crate::tree::criterion::Criterion;
+    use crate::tree::criterion_classes::{Entropy, Gini};
+    use crate::tree::few_rows::FewRows;
+
+    /// Cut found by a criterion in a column, with whole weights and minimal sizes.
+    fn cut_of<C: Criterion>(
+        mut criterion: C,
+        columns: &Columns,
+        weights: &[u8],
+        min_samples_leaf: usize,
+    ) -> Option<(u32, f64)> {
+        let mut rows: Vec<u32> = (0..weights.len() as u32).filter(|i| i % 3 != 1).collect();
+        criterion.order(&mut rows);
+        let item = |&row: &u32| criterion.item(row as usize, weights[row as usize].into());
+        let items: Vec<C::Item> = rows.iter().map(item).collect();
+        criterion.enter(&items);
+        let mut few = FewRows::default();
+        few.enter(&rows, &items, &criterion);
+        let is_small = rows.len() <= 85 && criterion.class_sums().is_some();
+        assert_eq!(few.are_entered(), is_small);
+        let rules = Rules {
+            min_samples_leaf,
+            min_weight_leaf: 2.0,
+            monotonic: 0,
+            lower: f64::NEG_INFINITY,
+            upper: f64::INFINITY,
+        };
+        let scratch = &mut Scratch::default();
+        match best_cut(columns, 0, &rows, &items, &few, &mut criterion, &rules, scratch) {
+            Found::Cut(cut) => Some((cut.code, cut.proxy)),
+            _ => None,
         }
-        for (&value, &item) in values.iter().zip(items) {
-            // Both sides are added up: no branch that cannot be foreseen.
-            let left = goes_left(value);
-            let start = if left { 0 } else { width };
-            criterion.add(&mut sums[start..start + width], item);
-            n_left += usize::from(left);
-        }
-        criterion.shift_sums(&sums[..width]);
-        sums[..2 * width].fill(0.0);
-    } else {
-        for (&value, &item) in values.iter().zip(items) {
-            if goes_left(value) {
-                criterion.shift(item);
-                n_left += 1;
+    }
+
+    proptest! {
+        #[test]
+        fn shortcuts_find_the_cut_of_the_plain_way(
+            n in prop_oneof![6_usize..120, 400_usize..600],
+            seed in 0_u32..1000,
+            n_values in prop_oneof![2_u32..9, 1000_u32..2000],
+            n_classes in 2_u32..9,
+            closeness in prop_oneof![Just(1.0_f32), Just(6e-8)],
+            least in 1_usize..4,
+        ) {
+            let mut random = crate::tree::random::Xorshift::new(seed + 1);
+            let mut draw = |high: u32| random.integer(0, high as usize) as u32;
+            let numbers: Vec<u32> = (0..n).map(|_| draw(n_values)).collect();
+            let values: Vec<f32> = numbers.iter().map(|&x| x as f32 * closeness).collect();
+            let classes: Vec<u32> =
+                numbers.iter().map(|&x| (draw(3) + x) % n_classes).collect();
+            let weights: Vec<u8> = (0..n).map(|_| 1 + draw(3) as u8).collect();
+            let k = n_classes as usize;
+            for max_bins in [None, Some(255)] {
+                let view = MatRef::column_vector(&values);
+                let columns = Columns::new(view, max_bins, false, &Control::new()).unwrap();
+                let quick = cut_of(Gini::<u16>::new(&classes, 1, k), &columns, &weights, least);
+                let plain = cut_of(Gini::<f64>::new(&classes, 1, k), &columns, &weights, least);
+                prop_assert_eq!(quick, plain);
+                let quick = cut_of(Entropy::<u16>::new(&classes, 1, k), &columns, &weights, least);
+                let plain = cut_of(Entropy::<f64>::new(&classes, 1, k), &columns, &weights, least);
+                prop_assert_eq!(quick, plain);
             }
         }
-    }
-    match proxy(criterion, [n_left, n - n_left], rules) {
-        Some(proxy) if n_left > 0 && n_left < n => Found::Cut(Cut {
-            feature,
-            proxy,
-            code: 0,
-            threshold,
-            missing_left: if n_missing == 0 { 2 * n_left > n } else { missing_left },
-        }),
-        _ => Found::Nothing,
     }
 }

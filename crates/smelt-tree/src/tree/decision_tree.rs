@@ -216,14 +216,22 @@ pub(crate) fn grow(
     let width = targets.width();
     match (targets, criterion) {
         (Targets::Classes { classes, n_classes }, CriterionName::Gini) => {
-            let of = |k| Gini::new(&classes[k..], n_outputs, n_classes[k]);
+            if are_whole(weights, n_classes) {
+                let of = |k| Gini::<u16>::new(&classes[k..], n_outputs, n_classes[k]);
+                return by(of, n_outputs, table, weights, limits, width, seed, control);
+            }
+            let of = |k| Gini::<f64>::new(&classes[k..], n_outputs, n_classes[k]);
             by(of, n_outputs, table, weights, limits, width, seed, control)
         }
         (
             Targets::Classes { classes, n_classes },
             CriterionName::Entropy | CriterionName::LogLoss,
         ) => {
-            let of = |k| Entropy::new(&classes[k..], n_outputs, n_classes[k]);
+            if are_whole(weights, n_classes) {
+                let of = |k| Entropy::<u16>::new(&classes[k..], n_outputs, n_classes[k]);
+                return by(of, n_outputs, table, weights, limits, width, seed, control);
+            }
+            let of = |k| Entropy::<f64>::new(&classes[k..], n_outputs, n_classes[k]);
             by(of, n_outputs, table, weights, limits, width, seed, control)
         }
         (Targets::Values { values, .. }, CriterionName::SquaredError) => {
@@ -240,6 +248,13 @@ pub(crate) fn grow(
         }
         _ => Err(Error::parameter("criterion", format!("{criterion:?} does not fit the targets"))),
     }
+}
+
+/// Whether classes and weights are whole numbers of 16 bits.
+fn are_whole(weights: Option<&[f64]>, n_classes: &[usize]) -> bool {
+    let largest = f64::from(u16::MAX);
+    n_classes.iter().all(|&n| n <= usize::from(u16::MAX))
+        && weights.is_none_or(|w| w.iter().all(|w| w.fract() == 0.0 && (0.0..=largest).contains(w)))
 }
 
 /// One criterion, or one an output.

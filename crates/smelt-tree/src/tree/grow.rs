@@ -15,10 +15,12 @@ use smelt_core::{Control, MatRef, Result, parallel};
 
 use super::columns::{Codes, Columns};
 use super::criterion::Criterion;
-use super::cut::{Cut, Found, Rules, Scratch, best_cut, best_cut_in_order, random_cut};
+use super::cut::{Cut, Found, Rules, Scratch, best_cut, best_cut_in_order};
 use super::draw::Drawing;
+use super::few_rows::{FewRows, are_few};
 use super::nodes::Nodes;
 use super::random::Xorshift;
+use super::random_cut::{RandomScratch, random_cut};
 
 /// Impurities below this are zero.
 const EPSILON: f64 = f64::EPSILON;
@@ -105,8 +107,9 @@ pub(crate) struct Grower<'a, C: Criterion> {
     table: Table<'a>,
     limits: &'a Limits,
     criterion: C,
-    /// Serves the children's sums.
+    /// Sums of the smaller child, and of the other one.
     child: C,
+    sibling: C,
     rows: Vec<u32>,
     items: Vec<C::Item>,
     right_rows: Vec<u32>,
@@ -116,6 +119,8 @@ pub(crate) struct Grower<'a, C: Criterion> {
     drawing: Drawing,
     random: Xorshift,
     scratch: Scratch,
+    random_scratch: RandomScratch,
+    few: FewRows,
     nodes: Nodes,
     value: Vec<f64>,
 }
@@ -125,7 +130,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
     /// `width` numbers are the value of a node.
     pub(crate) fn new(
         table: Table<'a>,
-        mut criterion: C,
+        criterion: C,
         weights: Option<&[f64]>,
         limits: &'a Limits,
         width: usize,
@@ -133,13 +138,11 @@ impl<'a, C: Criterion> Grower<'a, C> {
     ) -> Self {
         let n_rows = table.n_rows();
         let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-        let rows: Vec<u32> =
+        let mut rows: Vec<u32> =
             (0..n_rows as u32).filter(|&row| weight(row as usize) != 0.0).collect();
+        criterion.order(&mut rows);
         let items: Vec<C::Item> =
             rows.iter().map(|&row| criterion.item(row as usize, weight(row as usize))).collect();
-        criterion.weights_are_whole(
-            weights.is_none_or(|weights| weights.iter().all(|w| w.fract() == 0.0 && *w < 1e6)),
-        );
         let total_weight = weights.map_or(n_rows as f64, |weights| weights.iter().sum());
         let lists = match table {
             Table::Codes(columns) if columns.columns.iter().any(|c| !c.order.is_empty()) => {
@@ -161,6 +164,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
         Self {
             limits,
             child: criterion.clone(),
+            sibling: criterion.clone(),
             criterion,
             right_rows: rows.clone(),
             right_items: items.clone(),
@@ -172,6 +176,8 @@ impl<'a, C: Criterion> Grower<'a, C> {
             table,
             random: Xorshift::new(seed),
             scratch: Scratch::default(),
+            random_scratch: RandomScratch::default(),
+            few: FewRows::default(),
             nodes: Nodes::default(),
             value: vec![0.0; width],
         }
@@ -270,19 +276,27 @@ impl<'a, C: Criterion> Grower<'a, C> {
         self.drawing.start(task.n_constant);
         let cut = self.best(&task, control)?;
         let n_constant = self.drawing.finish();
-        let Some(cut) = cut else { return Ok(None) };
+        let Some(mut cut) = cut else { return Ok(None) };
         let middle = self.partition(&task, &cut);
-        let (items, mut impurities, mut weights) = (&self.items, [0.0; 2], [0.0; 2]);
-        let mut values = [0.0; 2];
-        for (side, range) in [task.start..middle, middle..task.stop].into_iter().enumerate() {
-            self.child.enter(&items[range]);
-            impurities[side] = self.child.impurity();
-            weights[side] = self.child.weight();
+        if self.misses_nothing(cut.feature) {
+            cut.missing_left = 2 * (middle - task.start) > n;
+        }
+        let (mut impurities, mut weights, mut values) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+        let sides = [task.start..middle, middle..task.stop];
+        let small = usize::from(sides[1].len() < sides[0].len());
+        self.child.enter(&self.items[sides[small].clone()]);
+        if !self.sibling.enter_rest(&self.criterion, &self.child) {
+            self.sibling.enter(&self.items[sides[1 - small].clone()]);
+        }
+        for (side, child) in [(small, &self.child), (1 - small, &self.sibling)] {
+            impurities[side] = child.impurity();
+            weights[side] = child.weight();
             if limits.monotonic.is_some() {
-                self.child.value(&mut self.value);
+                child.value(&mut self.value);
                 values[side] = self.value[0];
             }
         }
+        self.split_lists(&task, middle, weights);
         let improvement = weight / self.total_weight
             * (task.impurity
                 - weights[1] / weight * impurities[1]
@@ -325,6 +339,8 @@ impl<'a, C: Criterion> Grower<'a, C> {
     fn best(&mut self, task: &Task, control: &Control) -> Result<Option<Cut>> {
         let (rows, items) = (&self.rows[task.start..task.stop], &self.items[task.start..task.stop]);
         let limits = self.limits;
+        self.few.enter(rows, items, &self.criterion);
+        let few = &self.few;
         let rules = |feature: usize| Rules {
             min_samples_leaf: limits.min_samples_leaf,
             min_weight_leaf: limits.min_weight_leaf,
@@ -336,15 +352,15 @@ impl<'a, C: Criterion> Grower<'a, C> {
             if control.is_cancelled() {
                 return Found::Nothing;
             }
-            let column = &columns.columns[feature];
+            let rules = rules(feature);
             match &self.lists {
-                Some(lists) if !lists.orders[feature].is_empty() => {
+                Some(lists) if !lists.orders[feature].is_empty() && !few.are_entered() => {
+                    let column = &columns.columns[feature];
                     let ordered = &lists.orders[feature][task.start..task.stop];
                     let items = &lists.items;
-                    let rules = rules(feature);
                     best_cut_in_order(column, feature, ordered, items, criterion, &rules, scratch)
                 }
-                _ => best_cut(column, feature, rows, items, criterion, &rules(feature), scratch),
+                _ => best_cut(columns, feature, rows, items, few, criterion, &rules, scratch),
             }
         };
         let mut best: Option<Cut> = None;
@@ -400,10 +416,11 @@ impl<'a, C: Criterion> Grower<'a, C> {
                         feature,
                         rows,
                         items,
+                        few.ends(),
                         &mut self.criterion,
                         &rules(feature),
                         &mut self.random,
-                        &mut self.scratch,
+                        &mut self.random_scratch,
                     );
                     consider(found, &mut self.drawing);
                 }
@@ -422,35 +439,52 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 let goes_left = |code: u32| code <= last || (cut.missing_left && code == missing);
                 match &column.codes {
                     Codes::Narrow(codes) => {
-                        self.split_rows(task, |row| goes_left(codes[row].into()))
+                        let codes = columns.bytes(codes, cut.feature, task.stop - task.start);
+                        self.split_rows(task, |row| goes_left(codes.get(row).into()))
                     }
                     Codes::Middle(codes) => {
-                        self.split_rows(task, |row| goes_left(codes[row].into()))
+                        self.split_rows(task, |row| goes_left(codes[row as usize].into()))
                     }
-                    Codes::Wide(codes) => self.split_rows(task, |row| goes_left(codes[row])),
+                    Codes::Wide(codes) => {
+                        self.split_rows(task, |row| goes_left(codes[row as usize]))
+                    }
                 }
             }
             Table::Values(values) => {
                 let column = values.col(cut.feature);
                 self.split_rows(task, |row| {
-                    let value = column[row];
+                    let value = column[row as usize];
                     f64::from(value) <= cut.threshold || (cut.missing_left && value.is_nan())
                 })
             }
         };
-        self.split_lists(task, middle);
         middle
     }
 
+    /// Whether a column of codes has a value in every row.
+    fn misses_nothing(&self, feature: usize) -> bool {
+        matches!(self.table, Table::Codes(columns) if !columns.columns[feature].has_missing)
+    }
+
+    /// Whether children of these sizes find their cuts without sorted lists.
+    fn need_no_lists(&self, sizes: [usize; 2], weights: [f64; 2]) -> bool {
+        let Table::Codes(columns) = self.table else { return true };
+        let Some(sums) = self.criterion.class_sums() else { return false };
+        let n_classes = sums.totals.len();
+        self.limits.monotonic.is_none()
+            && (0..2).all(|side| are_few(sizes[side], n_classes, weights[side]))
+            && columns.columns.iter().all(|column| !column.has_missing)
+    }
+
     #[inline(always)]
-    fn split_rows(&mut self, task: &Task, goes_left: impl Fn(usize) -> bool) -> usize {
+    fn split_rows(&mut self, task: &Task, goes_left: impl Fn(u32) -> bool) -> usize {
         let rows = &mut self.rows[task.start..task.stop];
         let items = &mut self.items[task.start..task.stop];
         let (mut n_left, mut n_right) = (0, 0);
         for i in 0..rows.len() {
             // Written to both sides: no branch that cannot be foreseen.
             let (row, item) = (rows[i], items[i]);
-            let left = goes_left(row as usize);
+            let left = goes_left(row);
             (rows[n_left], items[n_left]) = (row, item);
             (self.right_rows[n_right], self.right_items[n_right]) = (row, item);
             n_left += usize::from(left);
@@ -462,7 +496,10 @@ impl<'a, C: Criterion> Grower<'a, C> {
     }
 
     /// The same for the lists kept in the order of the columns that still vary.
-    fn split_lists(&mut self, task: &Task, middle: usize) {
+    fn split_lists(&mut self, task: &Task, middle: usize, weights: [f64; 2]) {
+        if self.need_no_lists([middle - task.start, task.stop - middle], weights) {
+            return;
+        }
         let Some(lists) = &mut self.lists else { return };
         for (place, &row) in self.rows[task.start..task.stop].iter().enumerate() {
             let (word, bit) = (row as usize / 64, 1 << (row % 64));

@@ -1,5 +1,6 @@
 //! Decision trees and forests: columns, criterion, cut, grower.
 
+mod class_histogram;
 pub mod columns;
 mod criterion;
 mod criterion_absolute;
@@ -9,9 +10,11 @@ mod cut;
 pub mod decision_tree;
 pub(crate) mod draw;
 pub mod extra_tree;
+mod few_rows;
 pub mod forest;
 mod grow;
 pub mod nodes;
 pub mod predict;
 pub(crate) mod random;
+mod random_cut;
 mod sort;
