@@ -154,8 +154,8 @@ impl FewRows {
         self.n_rows > 0
     }
 
-    /// 2. to 4. for a column; `proxy` tells the criterion's mind of weights on the left, `are_close`
-    /// whether two codes cannot be parted.
+    /// The best cut of a column (steps 2 to 4); `proxy` tells the criterion's mind of weights on the
+    /// left, `are_close` whether two codes cannot be parted.
     pub(crate) fn best<T: Lane>(
         &self,
         codes: Strided<'_, T>,
@@ -166,10 +166,10 @@ impl FewRows {
         vectorize(
             #[inline(always)]
             || match self.n_rows {
-                ..=8 => self.best_of::<T, 8>(codes, rules, are_close, proxy),
-                ..=16 => self.best_of::<T, 16>(codes, rules, are_close, proxy),
-                ..=32 => self.best_of::<T, 32>(codes, rules, are_close, proxy),
-                ..=64 => self.best_of::<T, 64>(codes, rules, are_close, proxy),
+                0..=8 => self.best_of::<T, 8>(codes, rules, are_close, proxy),
+                9..=16 => self.best_of::<T, 16>(codes, rules, are_close, proxy),
+                17..=32 => self.best_of::<T, 32>(codes, rules, are_close, proxy),
+                33..=64 => self.best_of::<T, 64>(codes, rules, are_close, proxy),
                 _ => self.best_of::<T, 128>(codes, rules, are_close, proxy),
             },
         )
