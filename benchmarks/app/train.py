@@ -140,7 +140,7 @@ def frames(part: Part) -> dict[str, Any]:
         raise ValueError("no column that LightGBM can use")
     whole = pd.DataFrame(columns)
     regression = part.table.metric in ("rmse", "r2")
-    classes = [] if regression else sorted(map(str, train[part.table.target].unique()))
+    classes = [] if regression else sorted(set(words_of(train[part.table.target])))
     return {
         "kind": lightgbm.LGBMRegressor if regression else lightgbm.LGBMClassifier,
         "X": whole[: train.height],
@@ -163,8 +163,13 @@ def target_of(series: pl.Series, classes: list[str]) -> np.ndarray:
     if not classes:
         return series.cast(pl.Float64).to_numpy()
     codes = {label: code for code, label in enumerate(classes)}
-    lower = series.dtype == pl.Boolean
-    return np.array([codes[str(value).lower() if lower else str(value)] for value in series])
+    return np.array([codes[word] for word in words_of(series)])
+
+
+def words_of(series: pl.Series) -> list[str]:
+    """Return labels as smelt writes them: a boolean is "true" or "false"."""
+    words = map(str, series)
+    return [word.lower() for word in words] if series.dtype == pl.Boolean else list(words)
 
 
 def figure(metric: str, target: np.ndarray, prediction: np.ndarray) -> float:
