@@ -30,7 +30,7 @@ def eigh(a: Any) -> tuple[Array, Array]:
     Cost: O(n³), on at most four threads.
 
     Ctrl-C is answered at once, but the decomposition goes on in the background until its end and is
-    then dropped (n = 2048: up to 1.5 seconds on two cores).
+    then dropped (n = 2048: about 1.5 seconds on two cores).
 
     References
     ----------

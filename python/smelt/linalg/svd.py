@@ -33,7 +33,7 @@ def svd(a: Any) -> tuple[Array, Array, Array]:
     The part that works on a square matrix uses at most four threads.
 
     Ctrl-C is answered at once, but the decomposition goes on in the background until its end and is
-    then dropped (n = 2048: some 4 seconds on two cores).
+    then dropped (n = 2048: about 4 seconds on two cores).
 
     References
     ----------
