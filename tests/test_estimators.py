@@ -21,6 +21,10 @@ BETTER = {
 def expected_failures(estimator):
     """The checks that scikit-learn's own class of the same name is known not to pass."""
     name = type(estimator).__name__
+    if name == "HistGradientBoostingRanker":
+        return {
+            "check_sample_weight_equivalence_on_dense_data": "a row twice makes further pairs",
+        }
     for known, checks in PER_ESTIMATOR_XFAIL_CHECKS.items():
         if known.__name__ == name:
             better = BETTER.get(name, set())
@@ -49,7 +53,10 @@ def test_parameters_are_those_of_scikit_learn(name):
     import inspect
 
     module, _, class_name = name.rpartition(".")
-    theirs = inspect.signature(getattr(importlib.import_module(f"sklearn.{module}"), class_name))
+    same = getattr(importlib.import_module(f"sklearn.{module}"), class_name, None)
+    if same is None:
+        pytest.skip(f"scikit-learn has no {class_name}")
+    theirs = inspect.signature(same)
     ours = inspect.signature(load_native(name))
     for key, parameter in theirs.parameters.items():
         assert key in ours.parameters, f"{name} lacks {key}"

@@ -3,7 +3,7 @@
 The path is the name: ``smelt.linear_model.Ridge`` is defined in ``linear_model/ridge.py``, so every
 other layer is expected under ``linear_model/ridge`` too, and every kernel function has a twin of
 the same name.  A classifier and a regressor of one algorithm may have an estimator file each, which
-ends in ``_classifier`` or ``_regressor``; the other layers are one file for both.
+ends in ``_classifier``, ``_regressor`` or ``_ranker``; the other layers are one file for both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def algorithms() -> dict[str, list[str]]:
     for name in NATIVE:
         place = place_of(name)
         if not (ROOT / f"python/smelt/plain/{place}.py").exists():
-            place = place.removesuffix("_classifier").removesuffix("_regressor")
+            place = re.sub("_(classifier|regressor|ranker)$", "", place)
         found.setdefault(place, []).append(name)
     return found
 

@@ -9,6 +9,7 @@ NATIVE = (
     "ensemble.ExtraTreesClassifier",
     "ensemble.ExtraTreesRegressor",
     "ensemble.HistGradientBoostingClassifier",
+    "ensemble.HistGradientBoostingRanker",
     "ensemble.HistGradientBoostingRegressor",
     "ensemble.IsolationForest",
     "ensemble.RandomForestClassifier",

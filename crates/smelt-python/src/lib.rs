@@ -2,6 +2,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 mod arrays;
+mod boosting;
 mod ensemble;
 mod enter;
 mod forest;
@@ -22,6 +23,7 @@ use pyo3::prelude::*;
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "ensemble", |module| {
+        boosting::register(module)?;
         ensemble::register(module)?;
         forest::register(module)?;
         isolation_forest::register(module)

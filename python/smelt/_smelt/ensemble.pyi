@@ -20,11 +20,9 @@ def extra_trees_fit(
 def hist_gradient_boosting_baseline(
     y: Any,
     sample_weight: Any = None,
-    *,
-    loss: Any,
-    quantile: Any = None,
-    n_classes: Any = 0,
+    groups: Any = None,
     n_threads: int | None = None,
+    **keywords: Any,
 ) -> Any:
     """Best constant raw predictions, one an output."""
 
@@ -60,10 +58,26 @@ def hist_gradient_boosting_fit(
     interaction_cst: Any = None,
     scores: Any = None,
     random_state: Any = None,
+    groups: Any = None,
+    numbers: Any = None,
+    evaluations: Any = None,
+    objective: Any = None,
+    monitor: Any = None,
+    wants_trees: Any = False,
     n_threads: int | None = None,
     **keywords: Any,
 ) -> Any:
     """Adds iterations; see the twin for arguments and result."""
+
+def hist_gradient_boosting_loss(
+    y: Any,
+    raw_prediction: Any,
+    sample_weight: Any = None,
+    groups: Any = None,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Weighted mean of the loss for raw predictions, (n_outputs, n)."""
 
 def isolation_forest_fit(
     X: Any,
@@ -93,6 +107,11 @@ def isolation_forest_score_extended(
     X: Any, trees: Any, whole: Any, n_threads: int | None = None
 ) -> Any:
     """The same for trees cut by hyperplanes."""
+def linear_leaves_predict(X: Any, trees: Any, linear: Any, n_threads: int | None = None) -> Any:
+    """Raw predictions of trees with linear leaves, (n_rows, n_outputs)."""
+
+def linear_leaves_validate(n_features: Any, trees: Any, linear: Any) -> Any:
+    """Refuses linear leaves that prediction could not follow."""
 
 def random_forest_fit(
     X: Any,

@@ -7,6 +7,7 @@ from smelt._family import family
 if TYPE_CHECKING:
     from smelt.ensemble.extra_trees import ExtraTreesClassifier, ExtraTreesRegressor
     from smelt.ensemble.hist_gradient_boosting_classifier import HistGradientBoostingClassifier
+    from smelt.ensemble.hist_gradient_boosting_ranker import HistGradientBoostingRanker
     from smelt.ensemble.hist_gradient_boosting_regressor import HistGradientBoostingRegressor
     from smelt.ensemble.isolation_forest import IsolationForest
     from smelt.ensemble.random_forest import RandomForestClassifier, RandomForestRegressor
@@ -17,6 +18,7 @@ __getattr__, __dir__, __all__ = family(
         "ExtraTreesClassifier": "extra_trees",
         "ExtraTreesRegressor": "extra_trees",
         "HistGradientBoostingClassifier": "hist_gradient_boosting_classifier",
+        "HistGradientBoostingRanker": "hist_gradient_boosting_ranker",
         "HistGradientBoostingRegressor": "hist_gradient_boosting_regressor",
         "IsolationForest": "isolation_forest",
         "RandomForestClassifier": "random_forest",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-import itertools
+import warnings
 from numbers import Integral, Real
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
@@ -24,6 +25,9 @@ from sklearn.utils.validation import validate_data as _validate_data
 
 from smelt._kernel import kernel
 from smelt._validate import FLOATS, validate_predict
+from smelt.ensemble._boosting_metrics import EvaluationSet
+from smelt.ensemble._boosting_rounds import Objective, Rounds
+from smelt.ensemble._boosting_start import interaction_groups, trees_to_go_on_with
 from smelt.ensemble._categories import (
     Codes,
     categorical_mask,
@@ -32,7 +36,7 @@ from smelt.ensemble._categories import (
     known_sets,
 )
 from smelt.ensemble._early_stopping import EarlyStoppingScores
-from smelt.ensemble._trees import cut_trees, join_trees, predicting
+from smelt.ensemble._trees import cut_trees, first_trees, join_trees, predicting, sum_linear
 
 BINNING_ROWS = 200_000
 
@@ -46,8 +50,17 @@ FLOAT_PARAMETERS = (
     "l1_regularization",
     "min_gain_to_split",
     "min_child_weight",
+    "drop_rate",
+    "skip_drop",
 )
-INTEGER_PARAMETERS = ("min_samples_leaf", "max_bins", "n_iter_no_change", "subsample_freq")
+INTEGER_PARAMETERS = (
+    "min_samples_leaf",
+    "max_bins",
+    "n_iter_no_change",
+    "subsample_freq",
+    "leaf_iterations",
+    "max_drop",
+)
 
 
 class BaseHistGradientBoosting(BaseEstimator):
@@ -91,12 +104,28 @@ class BaseHistGradientBoosting(BaseEstimator):
         "max_delta_step": [Interval(Real, 0, None, closed="neither"), None],
         "splitter": [StrOptions({"best", "random"})],
         "grow_policy": [StrOptions({"leaf-wise", "depth-wise", "symmetric"})],
+        "leaf_iterations": [Interval(Integral, 1, None, closed="left")],
+        "data_sample_strategy": [StrOptions({"bagging", "goss"})],
+        "top_rate": [Interval(Real, 0, 1, closed="neither")],
+        "other_rate": [Interval(Real, 0, 1, closed="neither")],
+        "drop_rate": [Interval(Real, 0, 1, closed="both")],
+        "skip_drop": [Interval(Real, 0, 1, closed="both")],
+        "max_drop": [Interval(Integral, 1, None, closed="left")],
+        "linear_leaves": ["boolean"],
+        "linear_regularization": [Interval(Real, 0, None, closed="left")],
+        "on_interrupt": [StrOptions({"raise", "keep"})],
     }
 
     trees_: dict[str, Any]
     train_score_: np.ndarray
     validation_score_: np.ndarray
     _encoder: Any
+    loss: Any
+
+    @property
+    def _truncation(self) -> int:
+        """Places of a ranking that count."""
+        return 30
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -108,6 +137,12 @@ class BaseHistGradientBoosting(BaseEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        eval_set: Any = None,
+        eval_names: Any = None,
+        eval_metric: Any = None,
+        stop_on: Any = None,
+        callbacks: Any = None,
+        init_model: Any = None,
     ) -> Any:
         """Fit the model.
 
@@ -123,12 +158,39 @@ class BaseHistGradientBoosting(BaseEstimator):
             Rows for early stopping, instead of a part of ``X``.
         sample_weight_val : array-like, optional
             Weights of the validation rows.
+        eval_set : list of (X, y) or (X, y, sample_weight), optional
+            Sets that the model is evaluated on after each iteration; the values are in
+            ``evals_result_``.  With early stopping (on, or "auto") the fit ends when ``stop_on``
+            has not got better by ``tol`` for ``n_iter_no_change`` iterations, and the trees after
+            the best one are dropped again (but for DART).  No other rows are held out then.
+        eval_names : list of str, optional
+            Names of the sets, by default "valid_0", "valid_1", …
+        eval_metric : str, callable or list of these, optional
+            "loss" (the default), "rmse", "mae" (regression), "auc", "accuracy" (classification),
+            "ndcg", "ndcg@k" (ranking), or a function of (y, prediction) or (y, prediction,
+            sample_weight) that returns (name, value, is_higher_better), or a list of such.  For a
+            classifier y are codes and predictions probabilities (of the second of two classes).
+        stop_on : str or (str, str), optional
+            Set, or set and metric, for early stopping; by default the first metric of the last set.
+        callbacks : list of callables, optional
+            Called after each iteration with a dict of ``iteration``, ``evals_result``, ``model``;
+            one that returns True ends the fit.
+        init_model : estimator, optional
+            Fitted model of the same kind; its trees are taken over and ``max_iter`` more are added.
 
         Returns
         -------
         object
             The estimator itself.
         """
+        evaluation = (eval_set, eval_names, eval_metric, stop_on, callbacks)
+        given = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, None, given, evaluation, None, init_model)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, given: Any, evaluation: Any,
+        eval_groups: Any, init_model: Any,
+    ) -> Any:  # fmt: skip
         start = perf_counter()
         X, codes = self._arrange_fit(X)
         y = self._encode_y(_check_y(y, estimator=self))
@@ -136,12 +198,17 @@ class BaseHistGradientBoosting(BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight = self._finalize_sample_weight(sample_weight, y)
-        given = X_val is not None or y_val is not None
+        eval_set, eval_names, eval_metric, stop_on, callbacks = evaluation
+        sets = self._check_sets(eval_set, eval_names, eval_groups)
         validation: Any = None
-        if given:
-            validation = self._check_validation(X_val, y_val, sample_weight_val)
+        if given[0] is not None or given[1] is not None:
+            if sets:
+                raise ValueError("give either X_val and y_val, or eval_set, not both.")
+            validation = self._check_validation(*given)
 
         again = self.warm_start and hasattr(self, "trees_")
+        if again and init_model is not None:
+            raise ValueError("give either init_model or warm_start, not both.")
         if not again:
             random = check_random_state(self.random_state)
             self._random_seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
@@ -151,23 +218,34 @@ class BaseHistGradientBoosting(BaseEstimator):
         if self.monotonic_cst is not None and self.n_trees_per_iteration_ != 1:
             raise ValueError(
                 "monotonic constraints are not supported for multiclass classification."
+                if is_classifier(self)
+                else "monotonic constraints are not supported for several quantiles."
             )
         order = np.arange(X.shape[1]) if codes is None else codes.order
         constraints = {
             "monotonic_cst": np.ascontiguousarray(
                 _check_monotonic_cst(self, self.monotonic_cst)[order], dtype=np.int8
             ),
-            "interaction_cst": self._check_interactions(order),
+            "interaction_cst": interaction_groups(self.interaction_cst, order),
         }
 
         auto = self.early_stopping == "auto"
-        self.do_early_stopping_ = bool(len(X) > 10_000 or given) if auto else self.early_stopping
-        rows = (X, y, sample_weight)
-        validates = self.validation_fraction is not None and not given
-        if self.do_early_stopping_ and validates:
+        some = validation is not None or bool(sets)
+        self.do_early_stopping_ = bool(len(X) > 10_000 or some) if auto else self.early_stopping
+        if self.do_early_stopping_ and not some and callable(self.loss) and self.scoring == "loss":
+            if not auto:
+                raise ValueError(
+                    "early_stopping with a custom loss needs an eval_set with an eval_metric, or a "
+                    "scoring other than 'loss'."
+                )
+            self.do_early_stopping_ = False
+        rows = (X, y, sample_weight, groups)
+        if self.do_early_stopping_ and self.validation_fraction is not None and not some:
             rows, validation = self._hold_out(*rows)
 
-        self._boost(rows, validation, codes, order, constraints, again)
+        done = self.n_iter_ if again else 0
+        rounds = Rounds(self, sets, eval_metric, stop_on, callbacks, done)
+        self._boost(rows, validation, codes, order, constraints, again, init_model, rounds)
         if self.verbose:
             leaves = int((self.trees_["left"] == 0).sum())
             print(
@@ -175,6 +253,29 @@ class BaseHistGradientBoosting(BaseEstimator):
                 f"{perf_counter() - start:.3f} s, ({leaves} total leaves)"
             )
         return self
+
+    def _check_sets(self, eval_set: Any, names: Any, groups: Any) -> list[EvaluationSet]:
+        """Return the evaluation sets, arranged and encoded."""
+        if eval_set is None:
+            return []
+        if isinstance(eval_set, tuple):
+            eval_set = [eval_set]
+        names = [f"valid_{i}" for i in range(len(eval_set))] if names is None else list(names)
+        if len(names) != len(eval_set) or len(set(names)) != len(names):
+            raise ValueError("eval_names must give every set of eval_set a name of its own.")
+        found = []
+        for index, (name, rows) in enumerate(zip(names, eval_set, strict=True)):
+            if not isinstance(rows, tuple | list) or len(rows) not in (2, 3):
+                raise ValueError("eval_set must be a list of (X, y) or (X, y, sample_weight).")
+            X = self._arrange(rows[0])
+            y = self._encode_y_val(_check_y(rows[1], estimator=self))
+            check_consistent_length(X, y)
+            weight = rows[2] if len(rows) == 3 else None
+            if weight is not None:
+                weight = _check_sample_weight(weight, X, dtype=np.float64)
+            of_set = None if groups is None else groups[index]
+            found.append(EvaluationSet(name, X, y, weight, of_set))
+        return found
 
     def _arrange_fit(self, X: Any) -> tuple[Any, Codes | None]:
         """Return ``X`` as a matrix of numbers, and how its categorical columns are coded."""
@@ -202,7 +303,7 @@ class BaseHistGradientBoosting(BaseEstimator):
             return np.ascontiguousarray(self._encoder.transform(X))
         return validate_predict(self, X, ensure_all_finite=False)
 
-    def _check_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    def _check_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
         if y is None:
             raise ValueError("X_val is provided, but y_val was not provided.")
         if X is None:
@@ -218,9 +319,9 @@ class BaseHistGradientBoosting(BaseEstimator):
         check_consistent_length(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        return X, y, sample_weight
+        return X, y, sample_weight, None
 
-    def _hold_out(self, X: Any, y: Any, weight: Any) -> tuple[Any, Any]:
+    def _hold_out(self, X: Any, y: Any, weight: Any, groups: Any) -> tuple[Any, Any]:
         """Split off the validation rows, the same ones at each warm start."""
         arrays = (X, y) if weight is None else (X, y, weight)
         parts = train_test_split(
@@ -231,41 +332,17 @@ class BaseHistGradientBoosting(BaseEstimator):
         )
         if weight is None:
             parts += [None, None]
-        return tuple(parts[0::2]), tuple(parts[1::2])
-
-    def _check_interactions(self, order: np.ndarray) -> list[list[int]] | None:
-        """Return the groups of features that may meet, by their place in ``order``."""
-        n_features = len(order)
-        if self.interaction_cst is None:
-            return None
-        groups: Any = self.interaction_cst
-        if isinstance(groups, str):
-            size = 1 if groups == "no_interactions" else 2
-            groups = list(itertools.combinations(range(n_features), min(size, n_features)))
-        try:
-            groups = [set(group) for group in groups]
-        except TypeError:
-            raise ValueError(
-                "Interaction constraints must be a sequence of tuples or lists, got:"
-                f" {self.interaction_cst!r}."
-            ) from None
-        for group in groups:
-            if not all(isinstance(x, Integral) and 0 <= int(x) < n_features for x in group):
-                raise ValueError(
-                    "Interaction constraints must consist of integer indices in"
-                    f" [0, n_features - 1] = [0, {n_features - 1}], specifying the"
-                    f" position of features, got invalid indices: {group!r}"
-                )
-        rest = set(range(n_features)).difference(*groups)
-        place = np.argsort(order)
-        return [sorted(int(place[x]) for x in group) for group in [*groups, rest] if group]
+        return (*parts[0::2], None), (*parts[1::2], None)
 
     def _boost(
-        self, rows: Any, validation: Any, codes: Any, order: Any, constraints: Any, again: bool
-    ) -> None:
+        self, rows: Any, validation: Any, codes: Any, order: Any, constraints: Any, again: bool,
+        init_model: Any, rounds: Rounds,
+    ) -> None:  # fmt: skip
         """Bin the rows and add iterations."""
-        X, y, weight = rows
+        X, y, weight, groups = rows
+        known = known_sets(codes, X.shape[1])
         trees: list[Any] = []
+        scores: tuple[list[float], list[float]] = ([], [])
         if again:
             if self.max_iter < self.n_iter_:
                 raise ValueError(
@@ -274,70 +351,103 @@ class BaseHistGradientBoosting(BaseEstimator):
                 )
             trees, baseline = [self.trees_], self.trees_["baseline"]
             scores = (self.train_score_.tolist(), self.validation_score_.tolist())
+        elif init_model is not None:
+            trees = [trees_to_go_on_with(self, init_model, known)]
+            baseline = trees[0]["baseline"]
         else:
-            scores = ([], [])
             baseline = kernel("ensemble.hist_gradient_boosting_baseline")(
-                y, weight, **self._loss_parameters()
+                y, weight, groups, **self._loss_parameters()
             )
+        before = list(trees)
 
         def begin(X: Any) -> np.ndarray:
-            if again:
-                return np.ascontiguousarray(self._sum_trees(X, self.trees_).T)
+            if before:
+                return np.ascontiguousarray(self._sum_trees(X, before[0]).T)
             return np.repeat(baseline[:, None], len(X), axis=1)
 
-        known = known_sets(codes, X.shape[1])
         bins_of, borders = self._find_bins(X, weight, codes, order)
+
+        def numbers_of(X: Any) -> Any:
+            if not self.linear_leaves:
+                return None
+            return np.ascontiguousarray(np.asarray(X)[:, order].T, dtype=np.float64)
+
         raw = begin(X)
         held = None
         if validation is not None:
-            X_held, y_held, weight_held = validation
-            held = (bins_of(X_held), y_held, begin(X_held), weight_held)
-        scorer = None
-        if self.do_early_stopping_ and self.scoring != "loss":
-            scorer = EarlyStoppingScores(self, rows, validation, scores)
+            X_held, *of_held, groups_held = validation
+            raw_held = begin(X_held)
+            held = (
+                bins_of(X_held), of_held[0], raw_held, of_held[1], groups_held, numbers_of(X_held),
+            )  # fmt: skip
+            rounds.held = EvaluationSet("val", X_held, of_held[0], of_held[1], groups_held)
+        rounds.train = EvaluationSet("train", X, y, weight, groups)
+        if self.do_early_stopping_ and self.scoring != "loss" and not rounds.sets:
+            three = None if validation is None else validation[:3]
+            rounds.scorer = EarlyStoppingScores(self, rows[:3], three, scores)
         call = functools.partial(
             kernel("ensemble.hist_gradient_boosting_fit"),
             bins_of(X),
             y,
+            raw,
             sample_weight=weight,
+            groups=groups,
+            numbers=numbers_of(X),
+            validation=held,
+            scores=scores,
+            random_state=_unpack_state(self._draws),
+            objective=Objective(self.loss, y) if callable(self.loss) else None,
             **borders,
             **constraints,
             **self._loss_parameters(),
             **self._tree_parameters(),
-            early_stopping=self.do_early_stopping_ and scorer is None,
+            early_stopping=(self.do_early_stopping_ and rounds.scorer is None and not rounds.sets),
         )
 
-        def keep(trees: list[Any]) -> None:
-            self.trees_ = {**join_trees(trees), "baseline": baseline, "known_categories": known}
+        def keep(new: Any) -> None:
+            for name in ("feature", "linear_feature"):
+                if name in new:
+                    new[name] = order.astype(np.uint32)[new[name]]
+            joined = join_trees([*before, new])
+            self.trees_ = {**joined, "baseline": baseline, "known_categories": known}
 
-        random_state = _unpack_state(self._draws)
         done = self.n_iter_ if again else 0
-        step = 1 if scorer is not None or self.verbose >= 2 else max(self.max_iter - done, 0)
-        if scorer is not None and not again:
-            keep([call(raw, random_state=random_state, max_iter=0)["trees"]])
-            scorer.add(raw, held)
-        stop = False
-        while not stop and (done < self.max_iter or not trees):
-            since = perf_counter()
-            found = call(
-                raw, validation=held, scores=scores, random_state=random_state, max_iter=step
-            )
-            found["trees"]["feature"] = order.astype(np.uint32)[found["trees"]["feature"]]
-            trees.append(found["trees"])
-            done += found["n_iter"]
-            random_state, raw = found["random_state"], found["raw_prediction"]
-            if held is not None:
-                held = (held[0], held[1], found["validation_raw_prediction"], held[3])
-            if scorer is None:
-                scores, stop = (found["train_score"], found["validation_score"]), found["stopped"]
-            else:
-                keep(trees)
-                stop = scorer.add(raw, held)
-            if self.verbose >= 2:
-                self._print_iteration(found["trees"], done, scores, perf_counter() - since)
-        keep(trees)
-        self._draws = _pack_state(random_state)
+        rounds.keep = keep
+        if rounds.scorer is not None and not again:
+            keep(call(max_iter=0)["trees"])
+            rounds.scorer.add(raw, None if held is None else held[2])
+        found = call(
+            max_iter=max(self.max_iter - done, 0),
+            evaluations=[(bins_of(of.X), begin(of.X), numbers_of(of.X)) for of in rounds.sets],
+            monitor=rounds if rounds.is_needed else None,
+            wants_trees=rounds.wants_trees,
+        )
+        keep(found["trees"])
+        self._draws = _pack_state(found["random_state"])
+        if rounds.scorer is None:
+            scores = (found["train_score"], found["validation_score"])
         self.train_score_, self.validation_score_ = map(np.asarray, scores)
+        self._end(found, rounds)
+
+    def _end(self, found: Any, rounds: Rounds) -> None:
+        """Set what evaluation sets and interruptions leave behind."""
+        for name in ("evals_result_", "best_iteration_", "best_score_", "interrupted_"):
+            self.__dict__.pop(name, None)
+        if rounds.sets:
+            self.evals_result_ = rounds.history
+        if rounds.sets and rounds.best_iteration:
+            dropped = found["n_iter"] - rounds.best_iteration
+            self.best_iteration_ = self.n_iter_ - dropped
+            if rounds.stops and self.drop_rate == 0 and dropped:
+                kept = self.best_iteration_ * self.n_trees_per_iteration_
+                self.trees_ = first_trees(self.trees_, kept)
+        if found["interrupted"]:
+            self.interrupted_ = True
+            warnings.warn(
+                f"the fit was interrupted; the {found['n_iter']} iterations done are kept.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _find_bins(self, X: Any, weight: Any, codes: Codes | None, order: Any) -> tuple[Any, Any]:
         """Return a function that bins rows, and the borders between the bins."""
@@ -373,20 +483,20 @@ class BaseHistGradientBoosting(BaseEstimator):
             found[name] = None if value is None else int(value)
         limit = self.max_delta_step
         found["max_delta_step"] = None if limit is None else float(limit)
-        return found | {"splitter": self.splitter, "grow_policy": self.grow_policy}
-
-    def _print_iteration(self, trees: Any, done: int, scores: Any, seconds: float) -> None:
-        n_trees, n_leaves = len(trees["tree_offsets"]) - 1, int((trees["left"] == 0).sum())
-        text = f"[{done}/{self.max_iter}] {n_trees} tree{'s' * (n_trees > 1)}, {n_leaves} leaves, "
-        text += f"max depth = {int(trees['depth'].max())}, "
-        if self.do_early_stopping_:
-            sign, name = (-1, "loss") if self.scoring == "loss" else (1, "score")
-            for part, values in zip(("train", "val"), scores, strict=True):
-                if values:
-                    text += f"{part} {name}: {sign * values[-1]:.5f}, "
-        print(f"{text}in {seconds:0.3f}s")
+        goss = (float(self.top_rate), float(self.other_rate))
+        return found | {
+            "splitter": self.splitter,
+            "grow_policy": self.grow_policy,
+            "goss": goss if self.data_sample_strategy == "goss" else None,
+            "linear_regularization": (
+                float(self.linear_regularization) if self.linear_leaves else None
+            ),
+            "keep_on_interrupt": self.on_interrupt == "keep",
+        }
 
     def _sum_trees(self, X: Any, trees: Any) -> np.ndarray:
+        if "linear_offsets" in trees:
+            return sum_linear(X, trees)
         raw: np.ndarray = kernel("ensemble.tree_ensemble_predict")(X, **predicting(trees))
         return raw
 
@@ -432,3 +542,9 @@ def _pack_state(state: tuple[int, int, int | None]) -> np.ndarray:
 def _unpack_state(words: np.ndarray) -> tuple[int, int, int | None]:
     a, b, c, d, has_half, half = (int(word) for word in words)
     return (a << 64 | b, c << 64 | d, half if has_half else None)
+
+
+def loss_parameters(loss: Any, **known: Any) -> dict[str, Any]:
+    """Return what the kernels want to know of a loss."""
+    unknown = {"quantile": None, "n_classes": 0, "delta": None, "power": None, "truncation": None}
+    return {"loss": "custom" if callable(loss) else loss, **unknown, **known}

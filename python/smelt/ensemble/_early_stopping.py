@@ -59,7 +59,7 @@ class EarlyStoppingScores:
         """Append the scores of the present model; return whether they no longer get better."""
         self.scores[0].append(self._score(self.train, raw[:, self.chosen]))
         if self.held is not None:
-            self.scores[1].append(self._score(self.held, held[2]))
+            self.scores[1].append(self._score(self.held, held))
         scores = self.scores[0] if self.held is None else self.scores[1]
         window = self.estimator.n_iter_no_change + 1
         if len(scores) < window:

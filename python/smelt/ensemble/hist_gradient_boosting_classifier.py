@@ -14,7 +14,7 @@ from sklearn.utils.extmath import softmax
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from smelt.ensemble._base_boosting import BaseHistGradientBoosting
+from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
 
 
 class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
@@ -32,8 +32,10 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
 
     Parameters
     ----------
-    loss : {"log_loss"}
-        The logarithmic loss.
+    loss : {"log_loss"} or callable
+        The logarithmic loss, or a function of (y, raw) that returns gradient and curvature: y are
+        the codes of the classes, raw the raw predictions, (n,) or (n, n_classes), as are the two
+        results.  The raw predictions then start from 0.
     learning_rate : float, default=0.1
         Factor η on every leaf, positive.
     max_iter : int, default=100
@@ -102,6 +104,28 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         ``max_depth`` and ``max_leaf_nodes`` both allow, at most 16; leaves with fewer than
         ``min_samples_leaf`` rows keep the value of the node above.  It takes no
         ``monotonic_cst``.
+    leaf_iterations : int, default=1
+        Newton steps for the value of each leaf, at least 1.  More take out of a tree what it holds,
+        as CatBoost does; for losses of one raw prediction a row.
+    data_sample_strategy : {"bagging", "goss"}, default="bagging"
+        Rows of an iteration: ``subsample`` of them at random, or those of the largest gradients and
+        a few of the others (after the first 1 / ``learning_rate`` iterations).
+    top_rate, other_rate : float, default=0.2, 0.1
+        Shares of the rows that "goss" keeps for their gradients, and draws from the others.
+    drop_rate : float, default=0.0
+        DART: probability that an earlier iteration is left out while a tree is grown.
+    skip_drop : float, default=0.5
+        Probability that an iteration leaves out none.
+    max_drop : int, default=50
+        Most iterations left out at once.
+    linear_leaves : bool, default=False
+        Whether each leaf holds a ridge on the numeric features that its branch was cut on; rows
+        where one of them is missing get the leaf's constant.  Needs a loss with a curvature, and
+        8 bytes a value of memory.
+    linear_regularization : float, default=0.0
+        Penalty of the coefficients of linear leaves, at least 0.
+    on_interrupt : {"raise", "keep"}, default="raise"
+        What Ctrl-C does: raise KeyboardInterrupt, or keep the iterations done and warn.
 
     Attributes
     ----------
@@ -126,6 +150,12 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         ``count``, ``gain``, ``depth`` for each node, ``tree_offsets`` (n_trees + 1),
         ``left_categories`` (n_sets, 8), ``known_categories`` (n_features, 8), ``baseline``
         (n_trees_per_iteration,).
+    evals_result_ : dict of dict of list
+        With ``eval_set``: the values of each metric on each set after each iteration.
+    best_iteration_ : int
+        With ``eval_set``: the iteration at which the set and metric of ``stop_on`` were best.
+    interrupted_ : bool
+        Set, and True, where Ctrl-C ended the fit early and ``on_interrupt="keep"``.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -167,7 +197,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012
         **BaseHistGradientBoosting._parameter_constraints,
-        "loss": [StrOptions({"log_loss"})],
+        "loss": [StrOptions({"log_loss"}), callable],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -204,6 +234,16 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         max_delta_step=None,
         splitter="best",
         grow_policy="leaf-wise",
+        leaf_iterations=1,
+        data_sample_strategy="bagging",
+        top_rate=0.2,
+        other_rate=0.1,
+        drop_rate=0.0,
+        skip_drop=0.5,
+        max_drop=50,
+        linear_leaves=False,
+        linear_regularization=0.0,
+        on_interrupt="raise",
     ):
         self.loss = loss
         self.learning_rate = learning_rate
@@ -235,6 +275,16 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         self.max_delta_step = max_delta_step
         self.splitter = splitter
         self.grow_policy = grow_policy
+        self.leaf_iterations = leaf_iterations
+        self.data_sample_strategy = data_sample_strategy
+        self.top_rate = top_rate
+        self.other_rate = other_rate
+        self.drop_rate = drop_rate
+        self.skip_drop = skip_drop
+        self.max_drop = max_drop
+        self.linear_leaves = linear_leaves
+        self.linear_regularization = linear_regularization
+        self.on_interrupt = on_interrupt
 
     def _encode_y(self, y: Any) -> np.ndarray:
         check_classification_targets(y)
@@ -255,7 +305,11 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         return weight if sample_weight is None else weight * sample_weight
 
     def _loss_parameters(self) -> dict[str, Any]:
-        return {"loss": self.loss, "quantile": None, "n_classes": len(self.classes_)}
+        return loss_parameters(self.loss, n_classes=len(self.classes_))
+
+    def _evaluated(self, raw: np.ndarray) -> np.ndarray:
+        proba = self._probabilities(np.ascontiguousarray(raw.T))
+        return proba[:, 1] if proba.shape[1] == 2 else proba
 
     def _decide(self, raw: np.ndarray) -> np.ndarray:
         codes = (raw[:, 0] > 0).astype(int) if raw.shape[1] == 1 else raw.argmax(axis=1)

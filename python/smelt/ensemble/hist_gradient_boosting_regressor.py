@@ -6,11 +6,12 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from smelt.ensemble._base_boosting import BaseHistGradientBoosting
+from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
 
 
 class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
@@ -27,10 +28,15 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "gamma", "poisson", "quantile"}
-        Loss ℓ, by default the squared error.  "gamma" (y > 0) and "poisson" (y ≥ 0) predict exp(F).
-    quantile : float or None, default=None
-        Level in (0, 1) of ``loss="quantile"``.
+    loss : {"squared_error", "absolute_error", "gamma", "poisson", "quantile", "huber", "tweedie", \
+"cross_entropy"} or callable
+        Loss ℓ, by default the squared error.  "gamma" (y > 0), "poisson" and "tweedie" (y ≥ 0)
+        predict exp(F); "cross_entropy" takes probabilities y and predicts 1 / (1 + exp(-F)).  The
+        last three and functions are smelt's own.  A function of (y, raw) returns gradient and
+        curvature for the raw predictions, which then start from 0.
+    quantile : float, array-like of float or None, default=None
+        Level in (0, 1) of ``loss="quantile"``; for several levels (smelt's own) ``predict`` gives a
+        column each, which may cross.
     learning_rate : float, default=0.1
         Factor η on every leaf, positive.
     max_iter : int, default=100
@@ -97,6 +103,32 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         ``max_depth`` and ``max_leaf_nodes`` both allow, at most 16; leaves with fewer than
         ``min_samples_leaf`` rows keep the value of the node above.  It takes no
         ``monotonic_cst``.
+    delta : float, default=1.0
+        Residual from which on ``loss="huber"`` is linear, positive.
+    power : float, default=1.5
+        Power of the mean that the variance grows with for ``loss="tweedie"``, in (1, 2).
+    leaf_iterations : int, default=1
+        Newton steps for the value of each leaf, at least 1.  More take out of a tree what it holds,
+        as CatBoost does; for losses of one raw prediction a row.
+    data_sample_strategy : {"bagging", "goss"}, default="bagging"
+        Rows of an iteration: ``subsample`` of them at random, or those of the largest gradients and
+        a few of the others (after the first 1 / ``learning_rate`` iterations).
+    top_rate, other_rate : float, default=0.2, 0.1
+        Shares of the rows that "goss" keeps for their gradients, and draws from the others.
+    drop_rate : float, default=0.0
+        DART: probability that an earlier iteration is left out while a tree is grown.
+    skip_drop : float, default=0.5
+        Probability that an iteration leaves out none.
+    max_drop : int, default=50
+        Most iterations left out at once.
+    linear_leaves : bool, default=False
+        Whether each leaf holds a ridge on the numeric features that its branch was cut on; rows
+        where one of them is missing get the leaf's constant.  Needs a loss with a curvature, and
+        8 bytes a value of memory.
+    linear_regularization : float, default=0.0
+        Penalty of the coefficients of linear leaves, at least 0.
+    on_interrupt : {"raise", "keep"}, default="raise"
+        What Ctrl-C does: raise KeyboardInterrupt, or keep the iterations done and warn.
 
     Attributes
     ----------
@@ -119,6 +151,12 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         ``count``, ``gain``, ``depth`` for each node, ``tree_offsets`` (n_trees + 1),
         ``left_categories`` (n_sets, 8), ``known_categories`` (n_features, 8), ``baseline``
         (n_trees_per_iteration,).
+    evals_result_ : dict of dict of list
+        With ``eval_set``: the values of each metric on each set after each iteration.
+    best_iteration_ : int
+        With ``eval_set``: the iteration at which the set and metric of ``stop_on`` were best.
+    interrupted_ : bool
+        Set, and True, where Ctrl-C ended the fit early and ``on_interrupt="keep"``.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -161,9 +199,23 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012
         **BaseHistGradientBoosting._parameter_constraints,
         "loss": [
-            StrOptions({"squared_error", "absolute_error", "poisson", "gamma", "quantile"}),
+            StrOptions(
+                {
+                    "squared_error",
+                    "absolute_error",
+                    "poisson",
+                    "gamma",
+                    "quantile",
+                    "huber",
+                    "tweedie",
+                    "cross_entropy",
+                }
+            ),
+            callable,
         ],
-        "quantile": [Interval(Real, 0, 1, closed="both"), None],
+        "quantile": [Interval(Real, 0, 1, closed="both"), "array-like", None],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "power": [Interval(Real, 1, 2, closed="neither")],
     }
 
     def __init__(
@@ -199,6 +251,18 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         max_delta_step=None,
         splitter="best",
         grow_policy="leaf-wise",
+        delta=1.0,
+        power=1.5,
+        leaf_iterations=1,
+        data_sample_strategy="bagging",
+        top_rate=0.2,
+        other_rate=0.1,
+        drop_rate=0.0,
+        skip_drop=0.5,
+        max_drop=50,
+        linear_leaves=False,
+        linear_regularization=0.0,
+        on_interrupt="raise",
     ):
         self.loss = loss
         self.quantile = quantile
@@ -230,24 +294,51 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         self.max_delta_step = max_delta_step
         self.splitter = splitter
         self.grow_policy = grow_policy
+        self.delta = delta
+        self.power = power
+        self.leaf_iterations = leaf_iterations
+        self.data_sample_strategy = data_sample_strategy
+        self.top_rate = top_rate
+        self.other_rate = other_rate
+        self.drop_rate = drop_rate
+        self.skip_drop = skip_drop
+        self.max_drop = max_drop
+        self.linear_leaves = linear_leaves
+        self.linear_regularization = linear_regularization
+        self.on_interrupt = on_interrupt
 
     def _encode_y(self, y: Any) -> np.ndarray:
         self.n_trees_per_iteration_ = 1
         y = np.ascontiguousarray(y, dtype=np.float64)
+        if self.loss == "quantile" and np.ndim(self.quantile) > 0:
+            self.n_trees_per_iteration_ = len(self.quantile)
+        if self.loss == "cross_entropy" and not ((y >= 0) & (y <= 1)).all():
+            raise ValueError("loss='cross_entropy' requires y between 0 and 1.")
         if self.loss == "gamma" and not (y > 0).all():
             raise ValueError("loss='gamma' requires strictly positive y.")
-        if self.loss == "poisson" and not ((y >= 0).all() and y.sum() > 0):
-            raise ValueError("loss='poisson' requires non-negative y and sum(y) > 0.")
+        if self.loss in ("poisson", "tweedie") and not ((y >= 0).all() and y.sum() > 0):
+            raise ValueError(f"loss='{self.loss}' requires non-negative y and sum(y) > 0.")
         return y
 
     _encode_y_val = _encode_y
 
     def _loss_parameters(self) -> dict[str, Any]:
-        return {"loss": self.loss, "quantile": self.quantile, "n_classes": 0}
+        quantile = self.quantile
+        if quantile is not None:
+            several = np.ndim(quantile) > 0
+            quantile = [float(q) for q in quantile] if several else float(quantile)
+        return loss_parameters(
+            self.loss, quantile=quantile, delta=float(self.delta), power=float(self.power)
+        )
 
     def _link(self, raw: np.ndarray) -> np.ndarray:
-        raw = raw.ravel()
-        return np.exp(raw) if self.loss in ("gamma", "poisson") else raw
+        raw = raw.ravel() if raw.shape[1] == 1 else raw
+        if self.loss == "cross_entropy":
+            return expit(raw)
+        return np.exp(raw) if self.loss in ("gamma", "poisson", "tweedie") else raw
+
+    def _evaluated(self, raw: np.ndarray) -> np.ndarray:
+        return self._link(np.ascontiguousarray(raw.T))
 
     def predict(self, X):
         """Predict targets.

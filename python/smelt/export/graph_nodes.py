@@ -78,6 +78,8 @@ def _trees(estimator: Any, n_iterations: int | None) -> dict[str, np.ndarray]:
             "boosted trees that were fitted on a frame with categorical columns encode them "
             "themselves, which a graph does not; fit them on codes instead"
         )
+    if "linear_offsets" in estimator.trees_:
+        raise TypeError("a graph knows no linear leaves; fit with linear_leaves=False")
     n_trees = len(estimator.trees_["tree_offsets"]) - 1
     wanted = n_trees
     if n_iterations is not None:

@@ -25,6 +25,8 @@ def check_restored(estimator: Any) -> None:
         if "trees_" in vars(estimator):
             trees = estimator.trees_
             _smelt.ensemble.tree_ensemble_validate(n_features, trees)
+            if "linear_offsets" in trees:
+                _smelt.ensemble.linear_leaves_validate(n_features, trees, trees)
             if len(trees["baseline"]) != estimator.n_trees_per_iteration_:
                 raise ValueError("its trees are not one for each output")
         if "nodes_" in vars(estimator):

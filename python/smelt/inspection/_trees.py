@@ -114,6 +114,8 @@ def _nodes(estimator: Any) -> dict[str, Any] | None:
 
 def _of_boosting(estimator: Any) -> TreeModel:
     found = estimator.trees_
+    if "linear_offsets" in found:
+        raise ValueError("linear leaves are not explained yet; fit with linear_leaves=False")
     baseline = np.asarray(found["baseline"], dtype=np.float64)
     n_trees, n_outputs = len(found["tree_offsets"]) - 1, len(baseline)
     is_leaf = found["left"] == 0

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use smelt_core::{Error, Result};
 
+use super::dropout::DropRates;
 use super::grower::GrowPolicy;
-use super::loss::LossName;
+use super::loss::{Levels, LossName, LossParams};
 
 /// How the cuts of a feature are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -37,7 +38,16 @@ pub struct HistGradientBoostingParams {
     pub loss: LossName,
     /// Level of the quantile loss.
     #[serde(default)]
-    pub quantile: Option<f64>,
+    pub quantile: Option<Levels>,
+    /// Residual from which on the Huber loss is linear.
+    #[serde(default)]
+    pub delta: Option<f64>,
+    /// Power of the Tweedie loss.
+    #[serde(default)]
+    pub power: Option<f64>,
+    /// Places of a ranking that count.
+    #[serde(default)]
+    pub truncation: Option<usize>,
     /// Number of classes; 0 for regression.
     #[serde(default)]
     pub n_classes: usize,
@@ -89,9 +99,48 @@ pub struct HistGradientBoostingParams {
     /// How a tree grows.
     #[serde(default)]
     pub grow_policy: GrowPolicy,
+    /// Newton steps for the values of the leaves.
+    #[serde(default = "every")]
+    pub leaf_iterations: usize,
+    /// Shares of the rows kept for their large gradients, and drawn from the others.
+    #[serde(default)]
+    pub goss: Option<(f64, f64)>,
+    /// Probability that an earlier iteration is dropped.
+    #[serde(default)]
+    pub drop_rate: f64,
+    /// Probability that nothing is dropped.
+    #[serde(default)]
+    pub skip_drop: f64,
+    /// Most iterations dropped at once.
+    #[serde(default)]
+    pub max_drop: usize,
+    /// Penalty of the coefficients of linear leaves; `None` for constant leaves.
+    #[serde(default)]
+    pub linear_regularization: Option<f64>,
+    /// Whether the iterations done are kept when the fit is cancelled.
+    #[serde(default)]
+    pub keep_on_interrupt: bool,
 }
 
 impl HistGradientBoostingParams {
+    /// The loss and what it needs to know.
+    pub fn loss(&self) -> LossParams {
+        LossParams {
+            loss: self.loss,
+            quantile: self.quantile.clone(),
+            n_classes: self.n_classes,
+            delta: self.delta,
+            power: self.power,
+            truncation: self.truncation,
+        }
+    }
+
+    /// What is dropped, if anything ever is.
+    pub(super) fn drop_rates(&self) -> Option<DropRates> {
+        let (drop_rate, skip_drop, max_drop) = (self.drop_rate, self.skip_drop, self.max_drop);
+        (drop_rate > 0.0).then_some(DropRates { drop_rate, skip_drop, max_drop })
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let positive = |name, value: f64| {
             if value > 0.0 && value.is_finite() {
@@ -124,6 +173,28 @@ impl HistGradientBoostingParams {
         }
         if let Some(limit) = self.max_delta_step {
             positive("max_delta_step", limit)?;
+        }
+        if self.leaf_iterations == 0 {
+            return Err(Error::parameter("leaf_iterations", "must be at least 1"));
+        }
+        if let Some((top, other)) = self.goss {
+            share("top_rate", top)?;
+            share("other_rate", other)?;
+            if top + other > 1.0 {
+                return Err(Error::parameter(
+                    "top_rate",
+                    "and other_rate must not exceed 1 together",
+                ));
+            }
+        }
+        if !(0.0..=1.0).contains(&self.drop_rate) || !(0.0..=1.0).contains(&self.skip_drop) {
+            return Err(Error::parameter("drop_rate", "and skip_drop must lie in [0, 1]"));
+        }
+        if self.early_stopping && self.loss == LossName::Custom {
+            return Err(Error::parameter(
+                "early_stopping",
+                "by the loss needs a loss that is known",
+            ));
         }
         if self.subsample_freq == 0 {
             return Err(Error::parameter("subsample_freq", "must be at least 1"));

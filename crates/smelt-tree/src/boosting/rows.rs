@@ -2,7 +2,7 @@
 
 use smelt_core::{Error, Result};
 
-use super::loss::Loss;
+use super::loss::{Loss, Target};
 use super::splitter::Feature;
 use crate::bins::BordersRef;
 
@@ -15,6 +15,28 @@ pub struct Rows<'a> {
     pub y: &'a [f64],
     /// Weights.
     pub weight: Option<&'a [f64]>,
+    /// Where each query starts, and the last ends; for rankings.
+    pub groups: Option<&'a [i64]>,
+    /// The numbers themselves, feature-major, for linear leaves.
+    pub numbers: Option<&'a [f64]>,
+    /// Raw predictions so far, output by output.
+    pub raw: Vec<f64>,
+}
+
+impl<'a> Rows<'a> {
+    /// What the loss looks at.
+    pub(super) fn target(&self) -> Target<'a> {
+        Target { y: self.y, weight: self.weight, groups: self.groups }
+    }
+}
+
+/// Rows whose raw predictions are followed.
+#[derive(Debug)]
+pub struct Evaluation<'a> {
+    /// Bins, feature-major.
+    pub bins: &'a [u8],
+    /// The numbers themselves, feature-major, for linear leaves.
+    pub numbers: Option<&'a [f64]>,
     /// Raw predictions so far, output by output.
     pub raw: Vec<f64>,
 }
@@ -36,6 +58,7 @@ pub(super) fn check_rows(rows: &Rows<'_>, borders: &BordersRef<'_>, loss: &dyn L
         && u32::try_from(n).is_ok()
         && rows.bins.len() == n * n_features
         && rows.raw.len() == n * loss.n_outputs()
+        && rows.numbers.is_none_or(|numbers| numbers.len() == n * n_features)
         && rows.weight.is_none_or(|weight| weight.len() == n)
         && rows.bins.chunks_exact(n).enumerate().all(|(feature, bins)| {
             bins.iter().all(|&bin| usize::from(bin) <= borders.n_bins(feature))
@@ -43,7 +66,7 @@ pub(super) fn check_rows(rows: &Rows<'_>, borders: &BordersRef<'_>, loss: &dyn L
     if !sound {
         return Err(Error::data("bins, targets, weights and raw predictions do not match"));
     }
-    loss.check_target(rows.y)
+    loss.check_target(rows.target())
 }
 
 /// The columns as the splitter sees them.
@@ -73,4 +96,21 @@ pub(super) fn features(
             Ok(feature)
         })
         .collect()
+}
+
+/// Refuses evaluation rows whose parts do not match.
+pub(super) fn check_evaluation(
+    rows: &Evaluation<'_>,
+    borders: &BordersRef<'_>,
+    n_outputs: usize,
+) -> Result<()> {
+    let n = rows.raw.len() / n_outputs;
+    let sound = n > 0
+        && rows.raw.len() == n * n_outputs
+        && rows.bins.len() == n * borders.n_features()
+        && rows.numbers.is_none_or(|numbers| numbers.len() == rows.bins.len())
+        && rows.bins.chunks_exact(n).enumerate().all(|(feature, bins)| {
+            bins.iter().all(|&bin| usize::from(bin) <= borders.n_bins(feature))
+        });
+    if sound { Ok(()) } else { Err(Error::data("the rows of an evaluation set do not match")) }
 }

@@ -2,7 +2,9 @@
 
 use smelt_core::parallel;
 
-use super::grower::Grower;
+use super::grower::{GrowNode, Grower};
+use super::linear::LinearLeaf;
+use super::splitter::Split;
 use crate::bins::BordersRef;
 
 /// New trees, as the arrays of an [`crate::Ensemble`], with what training knows besides.
@@ -24,11 +26,51 @@ pub struct Trees {
     pub gain: Vec<f64>,
     /// Edges from the root.
     pub depth: Vec<u32>,
+    /// Linear leaves: where the terms of each node start and end (n_nodes + 1); empty without any.
+    pub linear_offsets: Vec<u32>,
+    /// Feature of each term.
+    pub linear_feature: Vec<u32>,
+    /// Its coefficient.
+    pub linear_coefficient: Vec<f64>,
+    /// What a leaf with terms starts from.
+    pub linear_intercept: Vec<f64>,
 }
 
-impl Grower<'_> {
-    /// Adds the tree just grown to the raw predictions of binned rows (of those marked).
-    pub(super) fn add_to(&self, bins: &[u8], raw: &mut [f64], marked: Option<&[bool]>) {
+/// A tree that binned rows go down.
+#[derive(Debug)]
+pub(super) struct BinnedTree {
+    nodes: Vec<BinnedNode>,
+}
+
+#[derive(Debug)]
+struct BinnedNode {
+    split: Option<(Split, usize, usize)>,
+    missing: u8,
+    value: f64,
+    linear: Option<LinearLeaf>,
+}
+
+impl BinnedTree {
+    /// The tree just grown.
+    pub(super) fn of(grower: &Grower<'_>, linear: &[Option<LinearLeaf>]) -> Self {
+        let node = |(index, node): (usize, &GrowNode)| {
+            let split = node.split.zip(node.children);
+            let missing = split.map_or(0, |(split, _)| grower.n_bins(split.feature) as u8);
+            let split = split.map(|(split, (left, right))| (split, left, right));
+            let linear = linear.get(index).cloned().flatten();
+            BinnedNode { split, missing, value: node.totals.value, linear }
+        };
+        Self { nodes: grower.nodes.iter().enumerate().map(node).collect() }
+    }
+
+    /// Adds the leaves, times a factor, to the raw predictions of binned rows (of those marked).
+    pub(super) fn add_to(
+        &self,
+        (bins, numbers): (&[u8], Option<&[f64]>),
+        raw: &mut [f64],
+        factor: f64,
+        marked: Option<&[bool]>,
+    ) {
         let n = raw.len();
         parallel::for_chunks_mut(raw, 1, 4096, 50.0, |_, rows, raw| {
             for (row, raw) in rows.zip(raw) {
@@ -36,17 +78,18 @@ impl Grower<'_> {
                     continue;
                 }
                 let mut node = &self.nodes[0];
-                while let (Some((left, right)), Some(split)) = (node.children, &node.split) {
+                while let Some((split, left, right)) = &node.split {
                     let bin = bins[split.feature * n + row];
-                    let missing = self.n_bins(split.feature) as u8;
-                    let goes_left = if bin == missing {
+                    let goes_left = if bin == node.missing {
                         split.missing_left
                     } else {
-                        split.goes_left(bin, missing)
+                        split.goes_left(bin, node.missing)
                     };
-                    node = &self.nodes[if goes_left { left } else { right }];
+                    node = &self.nodes[if goes_left { *left } else { *right }];
                 }
-                *raw += node.totals.value;
+                let linear = node.linear.as_ref().zip(numbers);
+                let answer = linear.and_then(|(leaf, numbers)| leaf.answer(numbers, n, row));
+                *raw += factor * answer.unwrap_or(node.value);
             }
         });
     }
@@ -54,7 +97,12 @@ impl Grower<'_> {
 
 impl Trees {
     /// Appends the tree just grown, parents before children, left before right.
-    pub(super) fn push(&mut self, grower: &Grower<'_>, borders: &BordersRef<'_>) {
+    pub(super) fn push(
+        &mut self,
+        grower: &Grower<'_>,
+        linear: &[Option<LinearLeaf>],
+        borders: &BordersRef<'_>,
+    ) {
         let root = self.feature.len();
         // (node of the grower, where its index is to be written: array of right children or none)
         let mut waiting = vec![(0, None)];
@@ -62,6 +110,9 @@ impl Trees {
             let at = self.feature.len();
             if let Some(parent) = parent {
                 self.right[parent] = (at - root) as u32;
+            }
+            if !linear.is_empty() {
+                self.push_linear(linear[node].as_ref());
             }
             let node = &grower.nodes[node];
             self.count.push(node.totals.n);
@@ -102,5 +153,52 @@ impl Trees {
             waiting.push((left, None));
         }
         self.tree_offsets.push(self.feature.len() as u32);
+    }
+
+    fn push_linear(&mut self, leaf: Option<&LinearLeaf>) {
+        if self.linear_offsets.is_empty() {
+            self.linear_offsets.push(0);
+        }
+        self.linear_intercept.push(leaf.map_or(0.0, |leaf| leaf.intercept));
+        for &(feature, coefficient) in leaf.iter().flat_map(|leaf| &leaf.terms) {
+            self.linear_feature.push(feature as u32);
+            self.linear_coefficient.push(coefficient);
+        }
+        self.linear_offsets.push(self.linear_feature.len() as u32);
+    }
+
+    /// Forgets all trees but the first `n_trees`.
+    pub(super) fn truncate(&mut self, n_trees: usize) {
+        self.tree_offsets.truncate(n_trees + 1);
+        let n_nodes = self.tree_offsets.last().map_or(0, |&end| end as usize);
+        for values in [&mut self.threshold, &mut self.value, &mut self.gain] {
+            values.truncate(n_nodes);
+        }
+        for values in
+            [&mut self.feature, &mut self.left, &mut self.right, &mut self.count, &mut self.depth]
+        {
+            values.truncate(n_nodes);
+        }
+        self.missing_left.truncate(n_nodes);
+        self.category_set.truncate(n_nodes);
+        if !self.linear_offsets.is_empty() {
+            self.linear_offsets.truncate(n_nodes + 1);
+            self.linear_intercept.truncate(n_nodes);
+            let n_terms = self.linear_offsets.last().map_or(0, |&end| end as usize);
+            self.linear_feature.truncate(n_terms);
+            self.linear_coefficient.truncate(n_terms);
+        }
+    }
+
+    /// Multiplies the values of tree `tree`.
+    pub(super) fn scale(&mut self, tree: usize, factor: f64) {
+        let nodes = self.tree_offsets[tree] as usize..self.tree_offsets[tree + 1] as usize;
+        if !self.linear_offsets.is_empty() {
+            let terms =
+                self.linear_offsets[nodes.start] as usize..self.linear_offsets[nodes.end] as usize;
+            self.linear_coefficient[terms].iter_mut().for_each(|value| *value *= factor);
+            self.linear_intercept[nodes.clone()].iter_mut().for_each(|value| *value *= factor);
+        }
+        self.value[nodes].iter_mut().for_each(|value| *value *= factor);
     }
 }

@@ -4,6 +4,7 @@ from smelt.plain.ensemble.extra_trees import extra_trees_fit
 from smelt.plain.ensemble.hist_gradient_boosting import (
     hist_gradient_boosting_baseline,
     hist_gradient_boosting_fit,
+    hist_gradient_boosting_loss,
 )
 from smelt.plain.ensemble.hist_gradient_boosting_bins import (
     hist_gradient_boosting_bins,
@@ -15,6 +16,7 @@ from smelt.plain.ensemble.isolation_forest import (
     isolation_forest_score,
     isolation_forest_score_extended,
 )
+from smelt.plain.ensemble.linear_leaves import linear_leaves_predict
 from smelt.plain.ensemble.random_forest import random_forest_fit, random_forest_out_of_bag
 from smelt.plain.ensemble.tree_ensemble import tree_ensemble_predict
 
@@ -24,10 +26,12 @@ __all__ = [
     "hist_gradient_boosting_bins",
     "hist_gradient_boosting_borders",
     "hist_gradient_boosting_fit",
+    "hist_gradient_boosting_loss",
     "isolation_forest_fit",
     "isolation_forest_fit_extended",
     "isolation_forest_score",
     "isolation_forest_score_extended",
+    "linear_leaves_predict",
     "random_forest_fit",
     "random_forest_out_of_bag",
     "tree_ensemble_predict",

@@ -6,18 +6,32 @@ F(x) = baseline + Σ_t η·tree_t(x); every tree is one Newton step on the loss.
 import numpy as np
 
 from smelt.plain.ensemble.hist_gradient_boosting_grower import grow
+from smelt.plain.ensemble.hist_gradient_boosting_leaves import fit_linear_leaves, set_leaves
 from smelt.plain.ensemble.hist_gradient_boosting_loss import (
     baseline,
-    best_constant,
     gradients,
+    has_constant_hessian,
     mean_loss,
 )
 from smelt.plain.ensemble.hist_gradient_boosting_nodes import Data
+from smelt.plain.ensemble.hist_gradient_boosting_sampling import (
+    Dropout,
+    draw_by_gradient,
+    draw_rows,
+)
+from smelt.plain.ensemble.hist_gradient_boosting_trees import add, arrays
+
+OF_LOSS = ("loss", "quantile", "n_classes", "delta", "power", "truncation")
 
 
-def hist_gradient_boosting_baseline(y, sample_weight=None, *, loss, quantile=None, n_classes=0):
+def hist_gradient_boosting_baseline(y, sample_weight=None, groups=None, **loss):
     """Best constant raw predictions, one an output."""
-    return baseline(loss, y, sample_weight, quantile, n_classes)
+    return baseline(loss, y, sample_weight)
+
+
+def hist_gradient_boosting_loss(y, raw_prediction, sample_weight=None, groups=None, **loss):
+    """Weighted mean of the loss for raw predictions, (n_outputs, n)."""
+    return mean_loss(loss, y, raw_prediction, sample_weight, groups)
 
 
 def hist_gradient_boosting_fit(
@@ -33,10 +47,20 @@ def hist_gradient_boosting_fit(
     interaction_cst=None,
     scores=None,
     random_state=None,
+    groups=None,
+    numbers=None,
+    evaluations=None,
+    objective=None,
+    monitor=None,
+    wants_trees=False,
     **params,
 ):
-    """Add up to ``max_iter`` iterations to ``raw_prediction``, (n_outputs, n)."""
-    loss, level = params["loss"], params["quantile"]
+    """Add up to ``max_iter`` iterations to ``raw_prediction``, (n_outputs, n).
+
+    ``objective(raw)`` gives gradients and curvatures in place of a loss; ``monitor(n_iter, raw,
+    validation_raw, evaluations, trees)`` looks on after each iteration and may stop the fit.
+    """
+    loss = {name: params[name] for name in OF_LOSS}
     borders = np.split(thresholds, offsets[1:-1])
     data = Data(
         bins=bins,
@@ -46,20 +70,26 @@ def hist_gradient_boosting_fit(
         interactions=interaction_cst,
         params=params,
         constant_hessian=sample_weight is None
-        and loss in ("squared_error", "absolute_error", "quantile"),
+        and has_constant_hessian(loss)
+        and params["goss"] is None,
+        one_output=len(raw_prediction) == 1 and params["loss"] not in ("custom", "lambdarank"),
     )
-    rng = generator(random_state)
-    raw, n = raw_prediction.copy(), len(y)
+    rng, n = generator(random_state), len(y)
+    training, raw = (bins, numbers), raw_prediction.copy()
     train_score, validation_score = ([], []) if scores is None else map(list, scores)
+    raw_held, others = None, [((b, x), r.copy()) for b, r, x in evaluations or ()]
+    watched = [r for _, r in others]
     if validation is not None:
-        bins_held, y_held, raw_held, weight_held = validation
+        bins_held, y_held, raw_held, weight_held, groups_held, numbers_held = validation
         raw_held = raw_held.copy()
+        others.append(((bins_held, numbers_held), raw_held))
     trees, n_iter, stopped, rows = [], 0, False, np.arange(n)
+    dropout = Dropout(params)
 
     def score():
-        train_score.append(-mean_loss(loss, y, raw, sample_weight, level))
+        train_score.append(-mean_loss(loss, y, raw, sample_weight, groups))
         if validation is not None:
-            validation_score.append(-mean_loss(loss, y_held, raw_held, weight_held, level))
+            validation_score.append(-mean_loss(loss, y_held, raw_held, weight_held, groups_held))
         recent = train_score if validation is None else validation_score
         recent = recent[-params["n_iter_no_change"] - 1 :]
         enough = len(recent) > params["n_iter_no_change"]
@@ -68,35 +98,52 @@ def hist_gradient_boosting_fit(
     if params["early_stopping"] and not train_score:
         score()
     while n_iter < params["max_iter"] and not stopped:
+        rate, weight = params["learning_rate"], sample_weight
+        if params["drop_rate"] > 0:
+            rate *= dropout.drop_some(data, training, raw, rng)
         # 1. Gradients and curvatures.
-        g, h = gradients(loss, y, raw, sample_weight, level)
-        if params["subsample"] < 1 and n_iter % params["subsample_freq"] == 0:
-            wanted = max(1, int(np.ceil(params["subsample"] * n)))
-            rows = np.sort(np.argpartition(rng.random(n), wanted - 1)[:wanted])
+        if objective is None:
+            g, h = gradients(loss, y, raw, sample_weight, groups)
+        else:
+            scale = 1.0 if sample_weight is None else sample_weight
+            g, h = (np.float32(part * scale) for part in objective(raw))
+        if params["goss"] is not None:
+            rows = np.arange(n)
+            if n_iter >= int(1 / params["learning_rate"]):
+                rows, factor = draw_by_gradient(g, h, *params["goss"], rng)
+                g, h = np.float32(g * factor), np.float32(h * factor)
+                weight = factor if weight is None else factor * weight
+        elif n_iter % params["subsample_freq"] == 0:
+            rows = draw_rows(n, params["subsample"], rng)
+        new = []
         for k in range(len(raw)):
             # 2. A tree for each output.
             root = grow(data, g[k], h[k], rows, rng)
-            for leaf in leaves(root):
-                # 3. Losses without curvature: the best constant of the residuals.
-                if loss in ("absolute_error", "quantile"):
-                    weight = None if sample_weight is None else sample_weight[leaf.rows]
-                    leaf.value = best_constant(loss, (y - raw[k])[leaf.rows], weight, level)
-                leaf.value *= params["learning_rate"]
+            # 3. Values of the leaves.
+            if params["linear_regularization"] is not None:
+                fit_linear_leaves(data, root, g[k], h[k], numbers, rate)
+            set_leaves(data, root, k, y, raw[k], weight, rate)
             # 4. The raw predictions.
-            add(root, data, bins, raw[k])
-            if validation is not None:
-                add(root, data, bins_held, raw_held[k])
-            trees.append(root)
+            for of, column in [(training, raw), *others]:
+                add(root, data, of, column[k])
+            new.append(root)
+        trees += new
+        if params["drop_rate"] > 0:
+            dropout.take_in(data, new, (training, raw), others)
         n_iter += 1
         # 5. Early stopping.
         stopped = params["early_stopping"] and score()
+        if monitor is not None:
+            now = arrays(dropout.weighed(trees), data, borders) if wants_trees else None
+            stopped |= monitor(n_iter, raw.copy(), raw_held, [r.copy() for r in watched], now)
 
     state = rng.bit_generator.state
     half = state["uinteger"] if state["has_uint32"] else None
     return {
-        "trees": arrays(trees, data, borders),
+        "trees": arrays(dropout.weighed(trees), data, borders),
         "n_iter": n_iter,
         "stopped": bool(stopped),
+        "interrupted": False,
         "raw_prediction": raw,
         "validation_raw_prediction": np.empty((0, 0)) if validation is None else raw_held,
         "train_score": train_score,
@@ -116,88 +163,3 @@ def generator(random_state):
         "uinteger": half or 0,
     }
     return np.random.Generator(bits)
-
-
-def leaves(node):
-    """All leaves below a node."""
-    if node.children is None:
-        return [node]
-    return [leaf for child in node.children for leaf in leaves(child)]
-
-
-def add(root, data, bins, raw):
-    """Add the tree's leaves to the raw predictions of binned rows."""
-    waiting = [(root, np.arange(len(raw)))]
-    while waiting:
-        node, rows = waiting.pop()
-        if node.children is None:
-            raw[rows] += node.value
-            continue
-        split = node.split
-        codes = bins[split.feature, rows]
-        is_missing = codes == data.n_bins[split.feature]
-        goes_left = np.where(is_missing, split.missing_left, split.left_bins[codes])
-        waiting += [(node.children[0], rows[goes_left]), (node.children[1], rows[~goes_left])]
-
-
-def arrays(trees, data, borders):
-    """All trees as a struct of arrays, parents before children, left before right."""
-    records, offsets, sets = [], [0], []
-    for root in trees:
-        start = len(records)
-        waiting = [(root, None)]
-        while waiting:
-            node, parent = waiting.pop()
-            at = len(records)
-            if parent is not None:
-                records[parent]["right"] = at - start
-            records.append(record(node, data, borders, sets, at - start))
-            if node.children is not None:
-                waiting += [(node.children[1], at), (node.children[0], None)]
-        offsets.append(len(records))
-    types = {
-        "feature": np.uint32,
-        "threshold": np.float64,
-        "left": np.uint32,
-        "right": np.uint32,
-        "value": np.float64,
-        "missing_left": np.uint8,
-        "category_set": np.int32,
-        "count": np.uint32,
-        "gain": np.float64,
-        "depth": np.uint32,
-    }
-    out = {name: np.array([r[name] for r in records], dtype=t) for name, t in types.items()}
-    out["tree_offsets"] = np.array(offsets, dtype=np.uint32)
-    out["left_categories"] = np.array(sets, dtype=np.uint32).reshape(-1, 8)
-    return out
-
-
-def record(node, data, borders, sets, at):
-    """One node's entries in the arrays."""
-    entry = {
-        "feature": 0,
-        "threshold": 0.0,
-        "left": 0,
-        "right": 0,
-        "value": node.value,
-        "missing_left": 0,
-        "category_set": -1,
-        "count": len(node.rows),
-        "gain": -1.0 if node.split is None else node.split.gain,
-        "depth": node.depth,
-    }
-    if node.children is None:
-        return entry
-    split, of = node.split, borders[node.split.feature]
-    entry |= {"feature": split.feature, "left": at + 1, "missing_left": int(split.missing_left)}
-    if data.is_categorical[split.feature]:
-        words = [0] * 8
-        for category in of[split.left_bins[:-1]].astype(int):
-            words[category // 32] |= 1 << (category % 32)
-        entry["category_set"] = len(sets)
-        sets.append(words)
-    else:
-        last = int(np.flatnonzero(split.left_bins[:-1])[-1])
-        entry["threshold"] = of[last] if last < len(of) else np.inf
-    return entry

@@ -17,6 +17,7 @@ class Data:
     interactions: list | None
     params: dict
     constant_hessian: bool
+    one_output: bool  # whether the loss has one raw prediction a row, and is known
     of_tree: np.ndarray | None = None  # features drawn for the tree under way
     has_missing: np.ndarray = field(init=False)
 
@@ -68,6 +69,7 @@ class Node:
     histograms: list | None = None
     split: Split | None = None
     children: tuple | None = None
+    linear: tuple | None = None  # of a leaf: start value, features, coefficients
     rank: tuple = ()
 
     def __lt__(self, other):  # for the heap: the policy's order

@@ -3,24 +3,30 @@
 import numpy as np
 
 
-def tree_ensemble_predict(
+def tree_ensemble_predict(X, *, baseline, value, **trees):
+    """Start values plus the leaves of all trees, (n_rows, n_outputs)."""
+    out = np.repeat(baseline[None, :], len(X), axis=0)
+    for tree, leaf in enumerate(tree_ensemble_leaves(X, **trees)):
+        out[:, tree % len(baseline)] += value[leaf]
+    return out
+
+
+def tree_ensemble_leaves(
     X,
     *,
-    baseline,
     tree_offsets,
     feature,
     threshold,
     left,
     right,
-    value,
     missing_left,
     category_set,
     left_categories,
     known_categories,
+    **_,
 ):
-    """Start values plus the leaves of all trees, (n_rows, n_outputs)."""
-    out = np.repeat(baseline[None, :], len(X), axis=0)
-    for tree, root in enumerate(tree_offsets[:-1]):
+    """Yield, tree by tree, the leaf that each row reaches."""
+    for root in tree_offsets[:-1]:
         node = np.full(len(X), root, dtype=np.int64)
         moving = np.flatnonzero(left[node] > 0)
         while len(moving):
@@ -37,8 +43,7 @@ def tree_ensemble_predict(
                 goes_left[is_set] = is_left | (~is_known & (missing_left[at_set] == 1))
             node[moving] = root + np.where(goes_left, left[at], right[at]).astype(np.int64)
             moving = moving[left[node[moving]] > 0]
-        out[:, tree % len(baseline)] += value[node]
-    return out
+        yield node
 
 
 def member(sets, codes):

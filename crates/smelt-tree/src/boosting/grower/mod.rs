@@ -24,6 +24,7 @@ use smelt_core::{Control, Result, parallel};
 use self::features::Choice;
 pub(crate) use self::node::GrowNode;
 pub use self::policy::GrowPolicy;
+use crate::boosting::params::{HistGradientBoostingParams, Splitter};
 use crate::boosting::shuffler::Shuffler;
 use crate::boosting::splitter::{Feature, Rules, Running, Split, Totals, best_split};
 use crate::histogram::{Groups, Histogram, RowSet, open};
@@ -48,6 +49,33 @@ pub(crate) struct Limits {
     pub(crate) policy: GrowPolicy,
     /// Groups of features that may meet in one branch.
     pub(crate) interactions: Option<Vec<Vec<usize>>>,
+}
+
+impl Limits {
+    /// From the user's parameters.
+    pub(crate) fn of(
+        params: &HistGradientBoostingParams,
+        interactions: Option<Vec<Vec<usize>>>,
+    ) -> Self {
+        Self {
+            max_leaf_nodes: params.max_leaf_nodes.unwrap_or(usize::MAX),
+            max_depth: params.max_depth.unwrap_or(usize::MAX),
+            rules: Rules {
+                min_samples_leaf: params.min_samples_leaf as u32,
+                l2_regularization: params.l2_regularization,
+                l1_regularization: params.l1_regularization,
+                min_gain: params.min_gain_to_split,
+                min_hessian: params.min_child_weight,
+                max_delta_step: params.max_delta_step.unwrap_or(f64::INFINITY),
+            },
+            max_bins: params.max_bins,
+            max_features: params.max_features,
+            colsample_bytree: params.colsample_bytree,
+            random_cuts: params.splitter == Splitter::Random,
+            policy: params.grow_policy,
+            interactions,
+        }
+    }
 }
 
 /// The training data and the state of the tree under way; buffers serve all trees.
@@ -91,6 +119,11 @@ impl<'a> Grower<'a> {
             n_leaves: 0,
             of_tree: None,
         }
+    }
+
+    /// Penalties and limits.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.limits.rules
     }
 
     /// Bins of a feature without the one for missing values.

@@ -2,7 +2,7 @@
 
 use smelt_core::{Error, Result, parallel};
 
-use super::{CHUNK, Loss, RowLoss, mean_of, mean_target};
+use super::{CHUNK, Loss, RowLoss, Target, mean_of, mean_target};
 use crate::quantile::average;
 
 /// Logarithmic loss of two classes; the raw prediction is the log-odds.
@@ -35,6 +35,31 @@ impl RowLoss for Binomial {
     }
 }
 
+/// Logarithmic loss of targets that are probabilities.
+#[derive(Debug)]
+pub(super) struct CrossEntropy;
+
+impl RowLoss for CrossEntropy {
+    #[inline(always)]
+    fn derivatives(&self, y: f64, raw: f64) -> (f64, f64) {
+        Binomial.derivatives(y, raw)
+    }
+
+    #[inline(always)]
+    fn value(&self, y: f64, raw: f64) -> f64 {
+        Binomial.value(y, raw)
+    }
+
+    fn constant(&self, y: &[f64], weight: Option<&[f64]>) -> f64 {
+        Binomial.constant(y, weight)
+    }
+
+    fn complaint(&self, y: &[f64]) -> Option<&'static str> {
+        let sound = y.iter().all(|y| (0.0..=1.0).contains(y));
+        (!sound).then_some("loss='cross_entropy' requires y between 0 and 1.")
+    }
+}
+
 /// Logarithmic loss of several classes, with one raw prediction for each.
 #[derive(Debug)]
 pub(super) struct Multinomial(pub(super) usize);
@@ -44,15 +69,16 @@ impl Loss for Multinomial {
         self.0
     }
 
-    fn check_target(&self, y: &[f64]) -> Result<()> {
-        if are_codes(y, self.0) {
+    fn check_target(&self, target: Target<'_>) -> Result<()> {
+        if are_codes(target.y, self.0) {
             Ok(())
         } else {
             Err(Error::data("y must hold class codes 0 to n_classes - 1"))
         }
     }
 
-    fn baseline(&self, y: &[f64], weight: Option<&[f64]>) -> Vec<f64> {
+    fn baseline(&self, target: Target<'_>) -> Vec<f64> {
+        let Target { y, weight, .. } = target;
         let share = |class: usize| {
             average(y.len(), &|i| f64::from(u8::from(y[i] == class as f64)), weight)
                 .clamp(f64::EPSILON, 1.0 - f64::EPSILON)
@@ -62,7 +88,8 @@ impl Loss for Multinomial {
         shares.iter().map(|p| (p / centre).ln()).collect()
     }
 
-    fn gradients(&self, y: &[f64], raw: &[f64], weight: Option<&[f64]>, out: &mut [[f32; 2]]) {
+    fn gradients(&self, target: Target<'_>, raw: &[f64], out: &mut [[f32; 2]]) {
+        let Target { y, weight, .. } = target;
         let (n, n_classes) = (y.len(), self.0);
         let cost_ns = 10.0 * n_classes as f64;
         parallel::for_chunks_mut(out, n_classes, CHUNK, cost_ns, |_, rows, out| {
@@ -79,7 +106,8 @@ impl Loss for Multinomial {
         });
     }
 
-    fn mean(&self, y: &[f64], raw: &[f64], weight: Option<&[f64]>) -> f64 {
+    fn mean(&self, target: Target<'_>, raw: &[f64]) -> f64 {
+        let Target { y, weight, .. } = target;
         let n = y.len();
         mean_of(n, 15.0 * self.0 as f64, weight, |i| {
             let (highest, sum) = highest_and_sum(raw, n, i, self.0);

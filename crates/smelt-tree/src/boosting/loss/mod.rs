@@ -10,13 +10,20 @@
 //! | squared error | raw | ½(raw − y)² | raw − y | 1 |
 //! | absolute error | raw | abs(raw − y) | sign(raw − y) | 1 (none exists) |
 //! | quantile q | raw | (y − raw)(q − 1{y < raw}) | 1{y < raw} − q | 1 (none exists) |
+//! | Huber δ | raw | ½r², from abs(r) = δ on δ·abs(r) − ½δ², r = raw − y | r within ±δ | 1 |
 //! | Poisson | eʳᵃʷ | eʳᵃʷ − y·raw | eʳᵃʷ − y | eʳᵃʷ |
 //! | gamma | eʳᵃʷ | raw + y·e⁻ʳᵃʷ | 1 − y·e⁻ʳᵃʷ | y·e⁻ʳᵃʷ |
+//! | Tweedie p | eʳᵃʷ | −y·e⁽¹⁻ᵖ⁾ʳᵃʷ/(1 − p) + e⁽²⁻ᵖ⁾ʳᵃʷ/(2 − p) | −y·e⁽¹⁻ᵖ⁾ʳᵃʷ + e⁽²⁻ᵖ⁾ʳᵃʷ | its slope |
+//! | cross-entropy | σ(raw) | as log-loss of 2 classes, y in [0, 1] | | |
+//! | LambdaRank | raw | 1 − NDCG@k of a query | see `ranking.rs` | |
 //! | log-loss, 2 classes | σ(raw) | ln(1 + eʳᵃʷ) − y·raw | σ(raw) − y | σ(raw)(1 − σ(raw)) |
 //! | log-loss, k classes | softmax(raw) | ln Σ eʳᵃʷ − raw_y | p_c − 1{y = c} | p_c(1 − p_c) |
 
 mod classes;
+mod custom;
 mod positive;
+mod quantiles;
+mod ranking;
 mod residual;
 
 use std::fmt::Debug;
@@ -24,10 +31,13 @@ use std::fmt::Debug;
 use serde::Deserialize;
 use smelt_core::{Error, Result, parallel};
 
-use self::classes::{Binomial, Multinomial};
-use self::positive::{Gamma, Poisson};
+use self::classes::{Binomial, CrossEntropy, Multinomial};
+use self::custom::Custom;
+use self::positive::{Gamma, Poisson, Tweedie};
+use self::quantiles::Quantiles;
+use self::ranking::LambdaRank;
 pub use self::residual::Constant;
-use self::residual::{AbsoluteError, Quantile, SquaredError};
+use self::residual::{AbsoluteError, Huber, Quantile, SquaredError};
 use crate::quantile::average;
 
 /// Rows that one task works on.
@@ -44,16 +54,74 @@ pub enum LossName {
     Poisson,
     Quantile,
     LogLoss,
+    Huber,
+    Tweedie,
+    CrossEntropy,
+    #[serde(rename = "lambdarank")]
+    LambdaRank,
+    Custom,
 }
 
-/// The loss of that name; `n_classes` is 0 for regression.
-pub fn named(name: LossName, level: Option<f64>, n_classes: usize) -> Result<Box<dyn Loss>> {
-    Ok(match name {
+/// One level of the quantile loss, or several.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Levels {
+    /// One output.
+    One(f64),
+    /// An output each.
+    Several(Vec<f64>),
+}
+
+/// A loss by name, with what it needs to know.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossParams {
+    /// Its name.
+    pub loss: LossName,
+    /// Level of the quantile loss.
+    #[serde(default)]
+    pub quantile: Option<Levels>,
+    /// Number of classes; 0 for regression.
+    #[serde(default)]
+    pub n_classes: usize,
+    /// Residual from which on the Huber loss is linear.
+    #[serde(default)]
+    pub delta: Option<f64>,
+    /// Power of the Tweedie loss.
+    #[serde(default)]
+    pub power: Option<f64>,
+    /// Places of a ranking that count.
+    #[serde(default)]
+    pub truncation: Option<usize>,
+}
+
+/// Targets, with weights and, for rankings, where each query starts (and the last ends).
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Target<'a> {
+    pub y: &'a [f64],
+    pub weight: Option<&'a [f64]>,
+    pub groups: Option<&'a [i64]>,
+}
+
+/// The loss that the parameters name.
+pub fn named(params: &LossParams) -> Result<Box<dyn Loss>> {
+    let n_classes = params.n_classes;
+    Ok(match params.loss {
         LossName::SquaredError => Box::new(SquaredError),
         LossName::AbsoluteError => Box::new(AbsoluteError),
         LossName::Gamma => Box::new(Gamma),
         LossName::Poisson => Box::new(Poisson),
-        LossName::Quantile => Box::new(Quantile::new(level)?),
+        LossName::Quantile => match &params.quantile {
+            Some(Levels::Several(levels)) => Box::new(Quantiles::new(levels)?),
+            Some(Levels::One(level)) => Box::new(Quantile::new(Some(*level))?),
+            None => Box::new(Quantile::new(None)?),
+        },
+        LossName::Huber => Box::new(Huber::new(params.delta.unwrap_or(1.0))?),
+        LossName::Tweedie => Box::new(Tweedie::new(params.power.unwrap_or(1.5))?),
+        LossName::CrossEntropy => Box::new(CrossEntropy),
+        LossName::LambdaRank => Box::new(LambdaRank::new(params.truncation.unwrap_or(30))?),
+        LossName::Custom => Box::new(Custom(if n_classes > 2 { n_classes } else { 1 })),
         LossName::LogLoss if n_classes <= 2 => Box::new(Binomial),
         LossName::LogLoss => Box::new(Multinomial(n_classes)),
     })
@@ -80,16 +148,22 @@ pub trait Loss: Debug + Sync {
     }
 
     /// Refuses targets that the loss has no meaning for.
-    fn check_target(&self, y: &[f64]) -> Result<()>;
+    fn check_target(&self, target: Target<'_>) -> Result<()>;
 
     /// Best constant raw prediction, one value an output.
-    fn baseline(&self, y: &[f64], weight: Option<&[f64]>) -> Vec<f64>;
+    fn baseline(&self, target: Target<'_>) -> Vec<f64>;
 
     /// Gradient and curvature of every row and output: `out[i * n_outputs + c]`, rounded to f32.
-    fn gradients(&self, y: &[f64], raw: &[f64], weight: Option<&[f64]>, out: &mut [[f32; 2]]);
+    fn gradients(&self, target: Target<'_>, raw: &[f64], out: &mut [[f32; 2]]);
 
     /// Weighted mean of the loss over all rows.
-    fn mean(&self, y: &[f64], raw: &[f64], weight: Option<&[f64]>) -> f64;
+    fn mean(&self, target: Target<'_>, raw: &[f64]) -> f64;
+
+    /// Gradient and curvature of one row, for losses of one raw prediction a row.
+    fn of_row(&self, y: f64, raw: f64) -> Option<(f64, f64)> {
+        let _ = (y, raw);
+        None
+    }
 }
 
 /// A loss of one raw prediction a row.
@@ -127,15 +201,16 @@ impl<L: RowLoss> Loss for L {
         self.leaf()
     }
 
-    fn check_target(&self, y: &[f64]) -> Result<()> {
-        self.complaint(y).map_or(Ok(()), |complaint| Err(Error::data(complaint)))
+    fn check_target(&self, target: Target<'_>) -> Result<()> {
+        self.complaint(target.y).map_or(Ok(()), |complaint| Err(Error::data(complaint)))
     }
 
-    fn baseline(&self, y: &[f64], weight: Option<&[f64]>) -> Vec<f64> {
-        vec![self.constant(y, weight)]
+    fn baseline(&self, target: Target<'_>) -> Vec<f64> {
+        vec![self.constant(target.y, target.weight)]
     }
 
-    fn gradients(&self, y: &[f64], raw: &[f64], weight: Option<&[f64]>, out: &mut [[f32; 2]]) {
+    fn gradients(&self, target: Target<'_>, raw: &[f64], out: &mut [[f32; 2]]) {
+        let Target { y, weight, .. } = target;
         parallel::for_chunks_mut(out, 1, CHUNK, 10.0, |_, rows, out| {
             for (i, out) in rows.zip(out) {
                 let (gradient, hessian) = self.derivatives(y[i], raw[i]);
@@ -145,8 +220,13 @@ impl<L: RowLoss> Loss for L {
         });
     }
 
-    fn mean(&self, y: &[f64], raw: &[f64], weight: Option<&[f64]>) -> f64 {
+    fn mean(&self, target: Target<'_>, raw: &[f64]) -> f64 {
+        let Target { y, weight, .. } = target;
         mean_of(y.len(), 15.0, weight, |i| self.value(y[i], raw[i]))
+    }
+
+    fn of_row(&self, y: f64, raw: f64) -> Option<(f64, f64)> {
+        Some(self.derivatives(y, raw))
     }
 }
 
@@ -171,7 +251,23 @@ fn mean_target(y: &[f64], weight: Option<&[f64]>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LossName, named};
+    use super::{Levels, Loss, LossName, LossParams, Target, named};
+
+    fn make(loss: LossName, n_classes: usize) -> Box<dyn Loss> {
+        let params = LossParams {
+            loss,
+            quantile: Some(Levels::One(0.3)),
+            n_classes,
+            delta: Some(0.7),
+            power: Some(1.3),
+            truncation: None,
+        };
+        named(&params).unwrap()
+    }
+
+    fn target<'a>(y: &'a [f64], weight: Option<&'a [f64]>) -> Target<'a> {
+        Target { y, weight, groups: None }
+    }
 
     #[test]
     fn gradients_are_slopes_of_the_loss() {
@@ -181,21 +277,24 @@ mod tests {
             (LossName::Gamma, 0),
             (LossName::Poisson, 0),
             (LossName::Quantile, 0),
+            (LossName::Huber, 0),
+            (LossName::Tweedie, 0),
+            (LossName::CrossEntropy, 0),
             (LossName::LogLoss, 2),
             (LossName::LogLoss, 3),
         ];
         for (name, n_classes) in losses {
-            let loss = named(name, Some(0.3), n_classes).unwrap();
+            let loss = make(name, n_classes);
             let k = loss.n_outputs();
             let raw: Vec<f64> = (0..3 * k).map(|i| 0.7 * i as f64 - 0.9).collect();
             let mut out = vec![[0.0; 2]; 3 * k];
-            loss.gradients(&y, &raw, None, &mut out);
+            loss.gradients(target(&y, None), &raw, &mut out);
             for i in 0..3 {
                 for c in 0..k {
                     let shifted = |step: f64| {
                         let mut raw = raw.clone();
                         raw[c * 3 + i] += step;
-                        3.0 * loss.mean(&y, &raw, None)
+                        3.0 * loss.mean(target(&y, None), &raw)
                     };
                     let slope = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
                     assert!((slope - f64::from(out[i * k + c][0])).abs() < 1e-4, "{loss:?}");
@@ -208,12 +307,18 @@ mod tests {
     fn the_baseline_is_a_minimum() {
         let y = [1.0, 0.0, 1.0, 1.0];
         let weight = [1.0, 2.0, 0.5, 1.0];
-        let names =
-            [LossName::SquaredError, LossName::Poisson, LossName::LogLoss, LossName::AbsoluteError];
-        for name in names {
-            let loss = named(name, None, 2).unwrap();
-            let base = loss.baseline(&y, Some(&weight))[0];
-            let at = |raw: f64| loss.mean(&y, &[raw; 4], Some(&weight));
+        for name in [
+            LossName::SquaredError,
+            LossName::Poisson,
+            LossName::LogLoss,
+            LossName::AbsoluteError,
+            LossName::Huber,
+            LossName::Tweedie,
+            LossName::CrossEntropy,
+        ] {
+            let (loss, target) = (make(name, 2), target(&y, Some(&weight)));
+            let base = loss.baseline(target)[0];
+            let at = |raw: f64| loss.mean(target, &[raw; 4]);
             assert!(at(base) <= at(base + 1e-3) && at(base) <= at(base - 1e-3), "{loss:?}");
         }
     }

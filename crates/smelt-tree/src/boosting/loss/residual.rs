@@ -3,7 +3,7 @@
 use smelt_core::{Error, Result};
 
 use super::{RowLoss, mean_target};
-use crate::quantile::{WeightedOrder, median, quantile};
+use crate::quantile::{WeightedOrder, average, median, quantile};
 
 /// The constant that minimises a loss of the residuals.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,5 +106,50 @@ impl RowLoss for Quantile {
     fn leaf(&self) -> Option<Constant> {
         // As NumPy's percentile does: in percent and back.
         Some(Constant::Quantile(100.0 * self.0 / 100.0))
+    }
+}
+
+/// Squared error up to a residual of δ, linear from there.
+#[derive(Debug)]
+pub(super) struct Huber(f64);
+
+impl Huber {
+    pub(super) fn new(delta: f64) -> Result<Self> {
+        if delta > 0.0 && delta.is_finite() {
+            Ok(Self(delta))
+        } else {
+            Err(Error::parameter("delta", format!("must be positive and finite, got {delta}")))
+        }
+    }
+}
+
+impl RowLoss for Huber {
+    const CONSTANT_HESSIAN: bool = true;
+
+    #[inline(always)]
+    fn derivatives(&self, y: f64, raw: f64) -> (f64, f64) {
+        ((raw - y).clamp(-self.0, self.0), 1.0)
+    }
+
+    #[inline(always)]
+    fn value(&self, y: f64, raw: f64) -> f64 {
+        let size = (raw - y).abs();
+        if size <= self.0 { 0.5 * size * size } else { self.0 * (size - 0.5 * self.0) }
+    }
+
+    fn constant(&self, y: &[f64], weight: Option<&[f64]>) -> f64 {
+        // The slope rises with the constant: halve the interval that holds its zero.
+        let slope = |raw: f64| average(y.len(), &|i| self.derivatives(y[i], raw).0, weight);
+        let mut low = y.iter().copied().fold(f64::INFINITY, f64::min);
+        let mut high = y.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for _ in 0..100 {
+            let middle = low + (high - low) / 2.0;
+            if slope(middle) < 0.0 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
     }
 }
