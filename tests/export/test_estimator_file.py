@@ -20,6 +20,8 @@ def data(name, dtype=np.float64, classes=(0, 1, 2), n=120):
     raw = X @ np.array([1.0, -2.0, 0.5, 0.0]) + 0.1 * rng.standard_normal(n)
     if name.endswith(("Classifier", "LogisticRegression")):
         return X, np.asarray(classes)[np.digitize(raw, np.quantile(raw, [0.3, 0.6]))]
+    if name.endswith("Ranker"):
+        return X, np.digitize(raw, np.quantile(raw, [0.3, 0.6])).astype(float)
     return X, raw
 
 

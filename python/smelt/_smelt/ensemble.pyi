@@ -107,6 +107,7 @@ def isolation_forest_score_extended(
     X: Any, trees: Any, whole: Any, n_threads: int | None = None
 ) -> Any:
     """The same for trees cut by hyperplanes."""
+
 def linear_leaves_predict(X: Any, trees: Any, linear: Any, n_threads: int | None = None) -> Any:
     """Raw predictions of trees with linear leaves, (n_rows, n_outputs)."""
 

@@ -27,7 +27,12 @@ from smelt._kernel import kernel
 from smelt._validate import FLOATS, validate_predict
 from smelt.ensemble._boosting_metrics import EvaluationSet
 from smelt.ensemble._boosting_rounds import Objective, Rounds
-from smelt.ensemble._boosting_start import interaction_groups, trees_to_go_on_with
+from smelt.ensemble._boosting_start import (
+    evaluation_sets,
+    interaction_groups,
+    spread_categories,
+    trees_to_go_on_with,
+)
 from smelt.ensemble._categories import (
     Codes,
     categorical_mask,
@@ -36,6 +41,7 @@ from smelt.ensemble._categories import (
     known_sets,
 )
 from smelt.ensemble._early_stopping import EarlyStoppingScores
+from smelt.ensemble._target_statistics import apply_statistics
 from smelt.ensemble._trees import cut_trees, first_trees, join_trees, predicting, sum_linear
 
 BINNING_ROWS = 200_000
@@ -113,6 +119,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         "max_drop": [Interval(Integral, 1, None, closed="left")],
         "linear_leaves": ["boolean"],
         "linear_regularization": [Interval(Real, 0, None, closed="left")],
+        "high_cardinality": [StrOptions({"error", "target"})],
         "on_interrupt": [StrOptions({"raise", "keep"})],
     }
 
@@ -120,6 +127,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     train_score_: np.ndarray
     validation_score_: np.ndarray
     _encoder: Any
+    _target_statistics: Any
     loss: Any
 
     @property
@@ -199,29 +207,25 @@ class BaseHistGradientBoosting(BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight = self._finalize_sample_weight(sample_weight, y)
         eval_set, eval_names, eval_metric, stop_on, callbacks = evaluation
-        sets = self._check_sets(eval_set, eval_names, eval_groups)
+        again = self.warm_start and hasattr(self, "trees_")
+        if again and init_model is not None:
+            raise ValueError("give either init_model or warm_start, not both.")
+        if not again:
+            self._seed_draws()
+        X, codes, order, own_order = spread_categories(self, X, y, sample_weight, codes, init_model)
+        sets = evaluation_sets(self, eval_set, eval_names, eval_groups)
         validation: Any = None
         if given[0] is not None or given[1] is not None:
             if sets:
                 raise ValueError("give either X_val and y_val, or eval_set, not both.")
             validation = self._check_validation(*given)
 
-        again = self.warm_start and hasattr(self, "trees_")
-        if again and init_model is not None:
-            raise ValueError("give either init_model or warm_start, not both.")
-        if not again:
-            random = check_random_state(self.random_state)
-            self._random_seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
-            seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
-            state = np.random.PCG64(seed).state["state"]
-            self._draws = _pack_state((state["state"], state["inc"], None))
         if self.monotonic_cst is not None and self.n_trees_per_iteration_ != 1:
             raise ValueError(
                 "monotonic constraints are not supported for multiclass classification."
                 if is_classifier(self)
                 else "monotonic constraints are not supported for several quantiles."
             )
-        order = np.arange(X.shape[1]) if codes is None else codes.order
         constraints = {
             "monotonic_cst": np.ascontiguousarray(
                 _check_monotonic_cst(self, self.monotonic_cst)[order], dtype=np.int8
@@ -245,7 +249,8 @@ class BaseHistGradientBoosting(BaseEstimator):
 
         done = self.n_iter_ if again else 0
         rounds = Rounds(self, sets, eval_metric, stop_on, callbacks, done)
-        self._boost(rows, validation, codes, order, constraints, again, init_model, rounds)
+        orders = (order, own_order)
+        self._boost(rows, validation, codes, orders, constraints, again, init_model, rounds)
         if self.verbose:
             leaves = int((self.trees_["left"] == 0).sum())
             print(
@@ -254,37 +259,23 @@ class BaseHistGradientBoosting(BaseEstimator):
             )
         return self
 
-    def _check_sets(self, eval_set: Any, names: Any, groups: Any) -> list[EvaluationSet]:
-        """Return the evaluation sets, arranged and encoded."""
-        if eval_set is None:
-            return []
-        if isinstance(eval_set, tuple):
-            eval_set = [eval_set]
-        names = [f"valid_{i}" for i in range(len(eval_set))] if names is None else list(names)
-        if len(names) != len(eval_set) or len(set(names)) != len(names):
-            raise ValueError("eval_names must give every set of eval_set a name of its own.")
-        found = []
-        for index, (name, rows) in enumerate(zip(names, eval_set, strict=True)):
-            if not isinstance(rows, tuple | list) or len(rows) not in (2, 3):
-                raise ValueError("eval_set must be a list of (X, y) or (X, y, sample_weight).")
-            X = self._arrange(rows[0])
-            y = self._encode_y_val(_check_y(rows[1], estimator=self))
-            check_consistent_length(X, y)
-            weight = rows[2] if len(rows) == 3 else None
-            if weight is not None:
-                weight = _check_sample_weight(weight, X, dtype=np.float64)
-            of_set = None if groups is None else groups[index]
-            found.append(EvaluationSet(name, X, y, weight, of_set))
-        return found
+    def _seed_draws(self) -> None:
+        random = check_random_state(self.random_state)
+        self._random_seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
+        seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
+        state = np.random.PCG64(seed).state["state"]
+        self._draws = _pack_state((state["state"], state["inc"], None))
 
     def _arrange_fit(self, X: Any) -> tuple[Any, Codes | None]:
         """Return ``X`` as a matrix of numbers, and how its categorical columns are coded."""
+        self._target_statistics = None
         self.is_categorical_ = mask = categorical_mask(X, self.categorical_features)
         self._encoder = None
         if mask is not None:
-            codes = codes_as_they_are(X, mask, self.max_bins)
+            may_be_many = self.high_cardinality == "target"
+            codes = codes_as_they_are(X, mask, self.max_bins, may_be_many)
             if codes is None:
-                self._encoder, encoded, codes = fit_encoder(X, mask, self.max_bins)
+                self._encoder, encoded, codes = fit_encoder(X, mask, self.max_bins, may_be_many)
                 self.n_features_in_ = self._encoder.n_features_in_
                 if hasattr(self._encoder, "feature_names_in_"):
                     self.feature_names_in_ = self._encoder.feature_names_in_
@@ -300,7 +291,10 @@ class BaseHistGradientBoosting(BaseEstimator):
         """Return new rows as a matrix of numbers."""
         if getattr(self, "_encoder", None) is not None:
             check_is_fitted(self)
-            return np.ascontiguousarray(self._encoder.transform(X))
+            encoded = self._encoder.transform(X)
+            if getattr(self, "_target_statistics", None) is not None:
+                return apply_statistics(encoded, self._target_statistics)
+            return np.ascontiguousarray(encoded)
         return validate_predict(self, X, ensure_all_finite=False)
 
     def _check_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
@@ -335,12 +329,17 @@ class BaseHistGradientBoosting(BaseEstimator):
         return (*parts[0::2], None), (*parts[1::2], None)
 
     def _boost(
-        self, rows: Any, validation: Any, codes: Any, order: Any, constraints: Any, again: bool,
+        self, rows: Any, validation: Any, codes: Any, orders: Any, constraints: Any, again: bool,
         init_model: Any, rounds: Rounds,
     ) -> None:  # fmt: skip
         """Bin the rows and add iterations."""
         X, y, weight, groups = rows
-        known = known_sets(codes, X.shape[1])
+        order, own_order = orders
+        known = known_sets(codes, int(order.max()) + 1)
+
+        def order_of(X: Any) -> np.ndarray:
+            return own_order if X.shape[1] == own_order.max() + 1 else order
+
         trees: list[Any] = []
         scores: tuple[list[float], list[float]] = ([], [])
         if again:
@@ -365,12 +364,12 @@ class BaseHistGradientBoosting(BaseEstimator):
                 return np.ascontiguousarray(self._sum_trees(X, before[0]).T)
             return np.repeat(baseline[:, None], len(X), axis=1)
 
-        bins_of, borders = self._find_bins(X, weight, codes, order)
+        bins_of, borders = self._find_bins(X, weight, codes, own_order, order_of)
 
         def numbers_of(X: Any) -> Any:
             if not self.linear_leaves:
                 return None
-            return np.ascontiguousarray(np.asarray(X)[:, order].T, dtype=np.float64)
+            return np.ascontiguousarray(np.asarray(X)[:, order_of(X)].T, dtype=np.float64)
 
         raw = begin(X)
         held = None
@@ -449,7 +448,9 @@ class BaseHistGradientBoosting(BaseEstimator):
                 stacklevel=4,
             )
 
-    def _find_bins(self, X: Any, weight: Any, codes: Codes | None, order: Any) -> tuple[Any, Any]:
+    def _find_bins(
+        self, X: Any, weight: Any, codes: Codes | None, order: Any, order_of: Any
+    ) -> tuple[Any, Any]:
         """Return a function that bins rows, and the borders between the bins."""
         rows = None
         if len(X) > BINNING_ROWS:
@@ -470,7 +471,7 @@ class BaseHistGradientBoosting(BaseEstimator):
 
         def bins_of(X: Any) -> np.ndarray:
             return kernel("ensemble.hist_gradient_boosting_bins")(
-                X, order.astype(np.int64), **arrays
+                X, order_of(X).astype(np.int64), **arrays
             )
 
         return bins_of, arrays

@@ -1,4 +1,4 @@
-"""What a fit of boosting starts from: groups of features that may meet, trees of another model."""
+"""What a fit of boosting starts from: columns, evaluation sets, groups of features, older trees."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from smelt.ensemble._boosting_metrics import EvaluationSet
+from smelt.ensemble._categories import Codes
+from smelt.ensemble._target_statistics import fit_statistics
 
 
 def interaction_groups(interaction_cst: Any, order: np.ndarray) -> list[list[int]] | None:
@@ -57,3 +66,61 @@ def trees_to_go_on_with(estimator: Any, model: Any, known: np.ndarray) -> Any:
     if not np.array_equal(trees["known_categories"], known):
         raise ValueError("init_model was fitted on other categories.")
     return trees
+
+
+def spread_categories(
+    estimator: Any, X: Any, y: Any, weight: Any, codes: Codes | None, init_model: Any
+) -> Any:
+    """Give categories that are too many for bins their ordered statistics.
+
+    Returns the rows to learn from, the codes of the other categories, and for each feature of
+    the training its column among new rows and among the rows to learn from.
+    """
+    if codes is None:
+        order = np.arange(X.shape[1])
+        return X, codes, order, order
+    large = [k for k, values in enumerate(codes.categories) if len(values) > estimator.max_bins]
+    if not large:
+        return X, codes, codes.order, codes.order
+    if estimator.warm_start or init_model is not None or estimator.interaction_cst is not None:
+        raise ValueError(
+            "high_cardinality='target' goes with neither warm_start, init_model nor "
+            "interaction_cst."
+        )
+    if len(getattr(estimator, "classes_", ())) > 2:
+        raise ValueError("high_cardinality='target' needs numbers or two classes as targets.")
+    sizes = [len(codes.categories[k]) for k in large]
+    columns, n_columns = codes.order[large], X.shape[1]
+    estimator._target_statistics, X, repeated = fit_statistics(
+        X, columns, sizes, y, weight, estimator._random_seed
+    )
+    small = [k for k in range(len(codes.categories)) if k not in large]
+    front = codes.order[small]
+    order = np.concatenate([front, np.setdiff1d(np.arange(n_columns), front)])
+    own_order = np.concatenate([order, np.arange(n_columns, X.shape[1])])
+    order = np.concatenate([order, repeated])
+    return X, Codes(order, [codes.categories[k] for k in small]), order, own_order
+
+
+def evaluation_sets(estimator: Any, eval_set: Any, names: Any, groups: Any) -> list[EvaluationSet]:
+    """Return the evaluation sets, arranged and encoded."""
+    if eval_set is None:
+        return []
+    if isinstance(eval_set, tuple):
+        eval_set = [eval_set]
+    names = [f"valid_{i}" for i in range(len(eval_set))] if names is None else list(names)
+    if len(names) != len(eval_set) or len(set(names)) != len(names):
+        raise ValueError("eval_names must give every set of eval_set a name of its own.")
+    found = []
+    for index, (name, rows) in enumerate(zip(names, eval_set, strict=True)):
+        if not isinstance(rows, tuple | list) or len(rows) not in (2, 3):
+            raise ValueError("eval_set must be a list of (X, y) or (X, y, sample_weight).")
+        X = estimator._arrange(rows[0])
+        y = estimator._encode_y_val(_check_y(rows[1], estimator=estimator))
+        check_consistent_length(X, y)
+        weight = rows[2] if len(rows) == 3 else None
+        if weight is not None:
+            weight = _check_sample_weight(weight, X, dtype=np.float64)
+        of_set = None if groups is None else groups[index]
+        found.append(EvaluationSet(name, X, y, weight, of_set))
+    return found

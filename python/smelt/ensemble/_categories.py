@@ -74,7 +74,9 @@ class Codes(NamedTuple):
     categories: list[np.ndarray]  #: values of the categorical columns, in the order of training
 
 
-def codes_as_they_are(X: Any, mask: np.ndarray, max_bins: int) -> Codes | None:
+def codes_as_they_are(
+    X: Any, mask: np.ndarray, max_bins: int, may_be_many: bool = False
+) -> Codes | None:
     """Return the codes of columns that hold codes 0..255 already, else None."""
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
         return None
@@ -84,13 +86,17 @@ def codes_as_they_are(X: Any, mask: np.ndarray, max_bins: int) -> Codes | None:
         values = values[~np.isnan(values)]
         if len(values) and (values[0] < 0 or values[-1] > LARGEST_CODE or (values % 1).any()):
             return None
+        if may_be_many and len(values) > max_bins:
+            return None
         _check_cardinality(len(values), max_bins, f"at index {column}")
         categories.append(values)
     order = np.concatenate([np.flatnonzero(mask), np.flatnonzero(~mask)])
     return Codes(order.astype(np.int64), categories)
 
 
-def fit_encoder(X: Any, mask: np.ndarray, max_bins: int) -> tuple[ColumnTransformer, Any, Codes]:
+def fit_encoder(
+    X: Any, mask: np.ndarray, max_bins: int, may_be_many: bool = False
+) -> tuple[ColumnTransformer, Any, Codes]:
     """Return a fitted encoder, what it makes of ``X`` (codes in front), and the codes."""
     encoder = ColumnTransformer(
         [
@@ -116,7 +122,8 @@ def fit_encoder(X: Any, mask: np.ndarray, max_bins: int) -> tuple[ColumnTransfor
         n_missing = len(values) and isinstance(values[-1], float) and np.isnan(values[-1])
         n_known = len(values) - int(bool(n_missing))
         name = f"at index {index}" if names is None else repr(names[index])
-        _check_cardinality(n_known, max_bins, name)
+        if not may_be_many:
+            _check_cardinality(n_known, max_bins, name)
         categories.append(np.arange(n_known, dtype=np.float64))
     return encoder, encoded, Codes(np.arange(encoded.shape[1], dtype=np.int64), categories)
 

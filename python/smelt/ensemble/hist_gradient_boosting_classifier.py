@@ -124,6 +124,10 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         8 bytes a value of memory.
     linear_regularization : float, default=0.0
         Penalty of the coefficients of linear leaves, at least 0.
+    high_cardinality : {"error", "target"}, default="error"
+        What becomes of categorical columns with more than ``max_bins`` categories: an error, or
+        ordered target statistics (for numbers and two classes): a number for each category, the
+        mean target of its rows, and in training of those before a row in four random orders.
     on_interrupt : {"raise", "keep"}, default="raise"
         What Ctrl-C does: raise KeyboardInterrupt, or keep the iterations done and warn.
 
@@ -243,6 +247,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         max_drop=50,
         linear_leaves=False,
         linear_regularization=0.0,
+        high_cardinality="error",
         on_interrupt="raise",
     ):
         self.loss = loss
@@ -284,6 +289,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         self.max_drop = max_drop
         self.linear_leaves = linear_leaves
         self.linear_regularization = linear_regularization
+        self.high_cardinality = high_cardinality
         self.on_interrupt = on_interrupt
 
     def _encode_y(self, y: Any) -> np.ndarray:

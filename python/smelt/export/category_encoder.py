@@ -8,7 +8,7 @@ import numpy as np
 
 from smelt.errors import ModelFileError
 
-MOST_CATEGORIES = 256  #: missing among them
+MOST_CATEGORIES = 1 << 20  #: missing among them
 MOST_CELLS = 1 << 24
 
 
@@ -42,7 +42,7 @@ def restore_encoder(state: dict[str, Any]) -> Any:
         raise ModelFileError("the categories do not match the categorical columns")
     n_rows = max(1, *(len(values) for values in categories))
     if n_rows > MOST_CATEGORIES or n_rows * len(mask) > MOST_CELLS:
-        raise ModelFileError("a column has more categories than boosted trees can tell apart")
+        raise ModelFileError("a column has more categories than a file may hold")
     X = np.zeros((n_rows, len(mask)), dtype=object)
     for column, values in zip(columns, categories, strict=True):
         X[:, column] = np.resize(np.asarray(values, dtype=object), n_rows)

@@ -25,6 +25,8 @@ def check_restored(estimator: Any) -> None:
         if "trees_" in vars(estimator):
             trees = estimator.trees_
             _smelt.ensemble.tree_ensemble_validate(n_features, trees)
+            if getattr(estimator, "_target_statistics", None) is not None:
+                _check_statistics(estimator, n_features)
             if "linear_offsets" in trees:
                 _smelt.ensemble.linear_leaves_validate(n_features, trees, trees)
             if len(trees["baseline"]) != estimator.n_trees_per_iteration_:
@@ -60,6 +62,23 @@ def _check_weights(estimator: Any, n_features: int) -> None:
     widths = coef.ndim in (1, 2) and coef.shape[-1] == n_features
     if not widths or intercept.shape not in ((), coef.shape[:-1]):
         raise ValueError("the shapes of its weights do not fit its columns")
+
+
+def _check_statistics(estimator: Any, n_features: int) -> None:
+    found = estimator._target_statistics
+    columns, offsets, values = found["columns"], found["offsets"], found["values"]
+    categories = estimator._encoder.named_transformers_["encoder"].categories_
+    if not np.isfinite(values).all() or values.dtype != np.float64:
+        raise ValueError("its target statistics are something else than finite numbers")
+    if len(columns) + 1 != len(offsets) or offsets[0] != 0 or offsets[-1] != len(values):
+        raise ValueError("its target statistics do not match their columns")
+    for column, size in zip(columns.tolist(), np.diff(offsets).tolist(), strict=True):
+        if not 0 <= column < len(categories):
+            raise ValueError("its target statistics are of a column without categories")
+        known = categories[column]
+        n_missing = sum(1 for x in known[-1:] if isinstance(x, float) and np.isnan(x))
+        if size != len(known) - n_missing:
+            raise ValueError("its target statistics do not match its categories")
 
 
 def _check_nodes(estimator: Any, n_features: int) -> None:
