@@ -23,6 +23,8 @@ def problem(estimator, n_samples=3000, n_features=12, dtype=np.float64):
     signal_ = X @ rng.standard_normal(n_features) + rng.standard_normal(n_samples)
     if is_classifier(estimator):
         return X, np.array(["low", "middle", "high"])[np.digitize(signal_, [-1, 1])]
+    if type(estimator).__name__.endswith("Ranker"):
+        return X, np.digitize(signal_, [-1, 1]).astype(dtype)
     return X, signal_.astype(dtype)
 
 

@@ -235,7 +235,9 @@ class BaseHistGradientBoosting(BaseEstimator):
 
         auto = self.early_stopping == "auto"
         some = validation is not None or bool(sets)
-        self.do_early_stopping_ = bool(len(X) > 10_000 or some) if auto else self.early_stopping
+        could = groups is None or len(groups) > 2  # of one query nothing can be held out
+        many = len(X) > 10_000 and could
+        self.do_early_stopping_ = bool(many or some) if auto else self.early_stopping
         if self.do_early_stopping_ and not some and callable(self.loss) and self.scoring == "loss":
             if not auto:
                 raise ValueError(
