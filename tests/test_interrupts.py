@@ -1,7 +1,9 @@
 """Ctrl-C during long work, whatever it is at: how long until the caller has the exception.
 
-The promise is 0.2 s.  Each figure is recorded (``pytest -s`` prints it); the bound asserted is
-wider, since a loaded machine delays everything.
+The promise is 0.2 s.  Each figure is recorded (``pytest -s`` prints it).  A loaded machine delays
+everything, so a moment that is answered late is tried again, and what counts in the end is set
+against how a bare Python loop fares at that time: which share of a core it gets, and how late it is
+answered itself.  On an idle machine that loop gets all of a core and the bound is ``ASSERTED``.
 """
 
 import signal
@@ -19,7 +21,8 @@ from smelt.linear_model import LinearRegression, LogisticRegression, Ridge
 MOMENTS = np.linspace(0.03, 0.97, 15)  # parts of the time that the work takes
 # Factorizations cannot be stopped: the caller goes on, the work ends on a thread of its own.
 LEFT_BEHIND = ("ridge, svd", "svd", "eigh")
-PROMISED, ASSERTED = 0.2, 1.0
+PROMISED, ASSERTED = 0.2, 0.35
+TRIES = 3
 
 pytestmark = pytest.mark.slow
 
@@ -100,6 +103,42 @@ def interrupted_after(work, delay):
         signal.signal(signal.SIGALRM, before)
 
 
+def seconds_of(work):
+    """How long it takes when nothing comes between."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def bound_of_now():
+    """What an answer may take under the present load, by a bare Python loop."""
+
+    def loop():
+        while True:
+            pass
+
+    wall, own = time.perf_counter(), time.thread_time()
+    late = interrupted_after(loop, 0.3)
+    share = (time.thread_time() - own) / (time.perf_counter() - wall)
+    return ASSERTED / min(1.0, max(share, 0.05)) + late
+
+
+def answered_after(work, delay, pause):
+    """The best try: seconds until the answer, and by how much they are over the bound of then."""
+    tries = []
+    for _ in range(TRIES):
+        latency = interrupted_after(work, delay)
+        time.sleep(pause)
+        if latency is not None:
+            tries.append(
+                (max(0.0, latency - bound_of_now()) if latency > ASSERTED else 0.0, latency)
+            )
+        if (latency is None and not tries) or tries[-1][0] == 0.0:
+            break
+    excess, latency = min(tries, default=(0.0, None))
+    return latency, excess
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -121,20 +160,20 @@ def interrupted_after(work, delay):
 def test_an_interrupt_at_any_moment_is_answered(name, tall, record_property):
     work = work_on(name, tall)
     with smelt.config(n_threads=2):
-        start = time.perf_counter()
-        work()
-        seconds = time.perf_counter() - start
-        found = []
+        seconds = min(seconds_of(work) for _ in range(1 if name in LEFT_BEHIND else 2))
+        found, excess = [], []
         moments = MOMENTS[::5] if name in LEFT_BEHIND else MOMENTS
         for part in moments:
-            found.append(interrupted_after(work, part * seconds))
-            time.sleep(seconds if name in LEFT_BEHIND else 0)
+            pause = seconds if name in LEFT_BEHIND else 0.0
+            latency, over = answered_after(work, part * seconds, pause)
+            found.append(latency)
+            excess.append(over)
     answered = [latency for latency in found if latency is not None]
-    assert len(answered) > len(moments) // 2
+    assert len(answered) > len(moments) // 3  # the others came after the end
     worst, where = max((latency, part) for latency, part in zip(found, moments) if latency)
     record_property("worst_latency_s", round(float(worst), 4))
     print(
         f"\n{name}: {seconds:.2f} s of work; answered in {np.median(answered):.3f} s,"
         f" at worst {worst:.3f} s (at {where:.0%}){'' if worst < PROMISED else '  OVER 0.2 s'}"
     )
-    assert worst < ASSERTED
+    assert max(excess) == 0.0, f"over the bound of the time by {max(excess):.3f} s"
