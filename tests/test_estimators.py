@@ -8,12 +8,14 @@ import smelt
 from smelt._native import NATIVE, load_native
 
 # Checks that scikit-learn's own class does not pass, and smelt's does.
+WEIGHTS = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+}
 BETTER = {
-    "LogisticRegression": {
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
-        "check_non_transformer_estimators_n_iter",
-    },
+    "AdaBoostClassifier": WEIGHTS,
+    "AdaBoostRegressor": WEIGHTS,
+    "LogisticRegression": WEIGHTS | {"check_non_transformer_estimators_n_iter"},
     "RandomForestClassifier": {"check_classifiers_one_label_sample_weights"},
 }
 

@@ -9,7 +9,7 @@ from sklearn.datasets import make_classification
 def classes(n_samples=100_000, n_features=50, n_classes=5, n_test=25_000):
     """Overlapping clusters of several classes, a tenth of the labels drawn at random; float32."""
     X, y = make_classification(
-        n_samples + n_test, n_features, n_informative=min(20, n_features), n_classes=n_classes,
+        n_samples + n_test, n_features, n_informative=min(20, n_features - 2), n_classes=n_classes,
         flip_y=0.1, random_state=0,
     )  # fmt: skip
     X = X.astype("float32")

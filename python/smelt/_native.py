@@ -6,6 +6,10 @@ import importlib
 from typing import Any
 
 NATIVE = (
+    "ensemble.AdaBoostClassifier",
+    "ensemble.AdaBoostRegressor",
+    "ensemble.BaggingClassifier",
+    "ensemble.BaggingRegressor",
     "ensemble.ExtraTreesClassifier",
     "ensemble.ExtraTreesRegressor",
     "ensemble.HistGradientBoostingClassifier",

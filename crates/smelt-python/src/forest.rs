@@ -66,7 +66,7 @@ fn extra_trees_fit<'py>(
     forest_to_dict(py, nodes, offsets)
 }
 
-fn forest_to_dict<'py>(
+pub(crate) fn forest_to_dict<'py>(
     py: Python<'py>,
     nodes: Nodes,
     offsets: Vec<i64>,

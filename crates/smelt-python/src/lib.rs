@@ -11,6 +11,7 @@ mod inspection;
 mod isolation_forest;
 mod linalg;
 mod linear_model;
+mod members;
 mod model;
 mod params;
 mod table;
@@ -26,7 +27,8 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
         boosting::register(module)?;
         ensemble::register(module)?;
         forest::register(module)?;
-        isolation_forest::register(module)
+        isolation_forest::register(module)?;
+        members::register(module)
     })?;
     family(module, "ground", ground::register)?;
     family(module, "inspection", inspection::register)?;

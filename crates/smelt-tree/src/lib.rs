@@ -1,12 +1,15 @@
 //! Trees: decision trees, boosting, and what they share.
 
+pub mod ada_boost;
 pub mod bag;
+pub mod bagging;
 pub mod bins;
 pub mod boosting;
 pub mod ensemble;
 pub mod explain;
 mod histogram;
 pub mod isolation_forest;
+pub mod member;
 pub mod predict;
 pub mod quantile;
 pub mod tree;

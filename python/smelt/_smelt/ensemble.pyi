@@ -4,6 +4,28 @@
 
 from typing import Any
 
+def ada_boost_fit(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    random_state: Any,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Boosts trees: nodes, offsets, `random_states`, `weights`, `errors`, `overflowed`."""
+
+def bagging_fit(
+    X: Any,
+    y: Any,
+    probabilities: Any = None,
+    *,
+    random_states: Any,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Grows a tree on each of the bags that `random_states` draw: nodes, offsets, `tree_columns`."""
+
 def extra_trees_fit(
     X: Any,
     y: Any,

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from smelt._family import family
 
 if TYPE_CHECKING:
+    from smelt.ensemble.ada_boost import AdaBoostClassifier, AdaBoostRegressor
+    from smelt.ensemble.bagging import BaggingClassifier, BaggingRegressor
     from smelt.ensemble.extra_trees import ExtraTreesClassifier, ExtraTreesRegressor
     from smelt.ensemble.hist_gradient_boosting_classifier import HistGradientBoostingClassifier
     from smelt.ensemble.hist_gradient_boosting_ranker import HistGradientBoostingRanker
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = family(
     __name__,
     {
+        "AdaBoostClassifier": "ada_boost",
+        "AdaBoostRegressor": "ada_boost",
+        "BaggingClassifier": "bagging",
+        "BaggingRegressor": "bagging",
         "ExtraTreesClassifier": "extra_trees",
         "ExtraTreesRegressor": "extra_trees",
         "HistGradientBoostingClassifier": "hist_gradient_boosting_classifier",

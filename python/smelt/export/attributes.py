@@ -3,7 +3,8 @@
 Plain JSON stands for itself: None, bool, int, finite float, str, and lists of values.  Everything
 else is a dict with a ``type`` from a closed list: ``float`` (NaN and infinities), ``tuple``,
 ``dict``, ``array``, ``scalar`` (of NumPy), ``strings`` (array of text), ``objects`` (array of plain
-values), ``labels`` (a fitted label encoder) and ``categories`` (the encoder of boosted trees).
+values), ``labels`` (a fitted label encoder), ``categories`` (the encoder of boosted trees) and
+``estimator`` (a native one, a member of an ensemble).
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class Encoder:
             return {"type": "labels", "classes": self.encode(value.classes_, f"{name}.classes_")}
         if is_category_encoder(value):
             return {"type": "categories", "state": self.encode(describe_encoder(value), name)}
+        from smelt.export.estimator_file import is_native, state_of
+
+        if is_native(value):
+            return {"type": "estimator", **state_of(value, self, f"{name}.")}
         raise TypeError(
             f"{name} is a {type(value).__module__}.{type(value).__qualname__}, which a model file "
             "has no place for"
@@ -164,6 +169,11 @@ class Decoder:
     def _categories(self, code: dict[str, Any]) -> Any:
         return restore_encoder(self.decode(code["state"]))
 
+    def _estimator(self, code: dict[str, Any]) -> Any:
+        from smelt.export.estimator_file import restore_state
+
+        return restore_state(code, self)
+
 
 def _shape(code: dict[str, Any]) -> tuple[int, ...]:
     shape = tuple(code["shape"])
@@ -182,4 +192,5 @@ _DECODERS = {
     "objects": Decoder._objects,
     "labels": Decoder._labels,
     "categories": Decoder._categories,
+    "estimator": Decoder._estimator,
 }

@@ -13,23 +13,32 @@ from smelt.export.restored import check_restored
 
 def describe(estimator: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return manifest and tensors of a native estimator."""
-    name = _native_name(estimator)
     encoder = Encoder()
+    name = _native_name(estimator)
+    try:
+        state = state_of(estimator, encoder)
+    except TypeError as error:
+        raise TypeError(f"smelt.save cannot save this {name.rpartition('.')[2]}: {error}") from None
+    return {"kind": "estimator", "estimator": state}, encoder.tensors
+
+
+def state_of(estimator: Any, encoder: Encoder, prefix: str = "") -> dict[str, Any]:
+    """Return class, parameters and learned attributes; ``prefix`` names the tensors' owner."""
     params = estimator.get_params(deep=False)
     # What __init__ sets it sets again; what fit learned goes into the file.
     fresh = vars(type(estimator)(**params))
     attributes = {key: value for key, value in vars(estimator).items() if key not in fresh}
-    try:
-        state = {
-            "class": name,
-            "params": {k: encoder.encode(v, f"params.{k}") for k, v in params.items()},
-            "attributes": {k: encoder.encode(v, k) for k, v in attributes.items()},
-        }
-    except TypeError as error:
-        raise TypeError(
-            f"smelt.save cannot save this {type(estimator).__name__}: {error}"
-        ) from None
-    return {"kind": "estimator", "estimator": state}, encoder.tensors
+    return {
+        "class": _native_name(estimator),
+        "params": {k: encoder.encode(v, f"{prefix}params.{k}") for k, v in params.items()},
+        "attributes": {k: encoder.encode(v, f"{prefix}{k}") for k, v in attributes.items()},
+    }
+
+
+def is_native(value: Any) -> bool:
+    """Return whether ``value`` is an instance of a native class."""
+    names = [name for name in NATIVE if name.rpartition(".")[2] == type(value).__name__]
+    return any(load_native(name) is type(value) for name in names)
 
 
 def _native_name(estimator: Any) -> str:
@@ -51,7 +60,7 @@ def _native_name(estimator: Any) -> str:
 def restore(manifest: dict[str, Any], tensors: dict[str, Any]) -> Any:
     """Return the estimator that :func:`describe` described; a fitted one can predict."""
     try:
-        estimator = _restore(manifest["estimator"], Decoder(tensors))
+        return restore_state(manifest["estimator"], Decoder(tensors))
     except ModelFileError:
         raise
     except (
@@ -59,7 +68,12 @@ def restore(manifest: dict[str, Any], tensors: dict[str, Any]) -> Any:
     ) as error:  # fmt: skip
         detail = f"{type(error).__name__}: {error}"
         raise ModelFileError(f"the description of the estimator is damaged ({detail})") from None
-    if manifest["estimator"]["attributes"]:
+
+
+def restore_state(state: dict[str, Any], decoder: Decoder) -> Any:
+    """Return the estimator that :func:`state_of` described, looked over if it is fitted."""
+    estimator = _restore(state, decoder)
+    if state["attributes"]:
         check_restored(estimator)
     return estimator
 

@@ -1,5 +1,7 @@
 """Twins of the ensembles."""
 
+from smelt.plain.ensemble.ada_boost import ada_boost_fit
+from smelt.plain.ensemble.bagging import bagging_fit
 from smelt.plain.ensemble.extra_trees import extra_trees_fit
 from smelt.plain.ensemble.hist_gradient_boosting import (
     hist_gradient_boosting_baseline,
@@ -21,6 +23,8 @@ from smelt.plain.ensemble.random_forest import random_forest_fit, random_forest_
 from smelt.plain.ensemble.tree_ensemble import tree_ensemble_predict
 
 __all__ = [
+    "ada_boost_fit",
+    "bagging_fit",
     "extra_trees_fit",
     "hist_gradient_boosting_baseline",
     "hist_gradient_boosting_bins",

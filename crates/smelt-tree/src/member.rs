@@ -1,0 +1,55 @@
+//! A tree as a member of an ensemble: what it is grown on, prepared once for all members.
+
+use smelt_core::{Control, MatRef, Result};
+
+use crate::tree::columns::Columns;
+use crate::tree::decision_tree::{DecisionTreeParams, Targets, decision_tree_fit};
+use crate::tree::extra_tree::extra_tree_fit;
+use crate::tree::nodes::Nodes;
+
+/// The table that all members share, arranged for their way to cut.
+#[derive(Debug)]
+pub enum Member<'a> {
+    /// Codes, for trees with the best cuts.
+    Best(Columns),
+    /// Values in columns, for trees that draw their thresholds.
+    Drawn(MatRef<'a, f32>),
+}
+
+impl<'a> Member<'a> {
+    /// Prepares `X`, whose columns lie behind each other.
+    ///
+    /// `with_order` keeps sorted rows, which pay where one tree at a time looks at all columns.
+    #[allow(non_snake_case)]
+    pub fn new(
+        X: MatRef<'a, f32>,
+        draws_thresholds: bool,
+        max_bins: Option<usize>,
+        with_order: bool,
+        control: &Control,
+    ) -> Result<Self> {
+        if draws_thresholds {
+            return Ok(Self::Drawn(X));
+        }
+        Ok(Self::Best(Columns::new(X, max_bins, with_order, control)?))
+    }
+
+    /// Grows a tree on the rows that weigh something.
+    pub fn grow(
+        &self,
+        targets: Targets<'_>,
+        weights: &[f64],
+        params: &DecisionTreeParams,
+        random_state: u32,
+        control: &Control,
+    ) -> Result<Nodes> {
+        match self {
+            Self::Best(columns) => {
+                decision_tree_fit(columns, targets, Some(weights), params, random_state, control)
+            }
+            Self::Drawn(values) => {
+                extra_tree_fit(*values, targets, Some(weights), params, random_state, control)
+            }
+        }
+    }
+}
