@@ -432,7 +432,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
 
     /// 3. Rows of the left child first, all in their old order; returns where the right ones start.
     fn partition(&mut self, task: &Task, cut: &Cut) -> usize {
-        let middle = match self.table {
+        match self.table {
             Table::Codes(columns) => {
                 let column = &columns.columns[cut.feature];
                 let (last, missing) = (cut.code, column.n_codes() as u32);
@@ -457,8 +457,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
                     f64::from(value) <= cut.threshold || (cut.missing_left && value.is_nan())
                 })
             }
-        };
-        middle
+        }
     }
 
     /// Whether a column of codes has a value in every row.
