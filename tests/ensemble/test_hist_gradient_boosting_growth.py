@@ -34,6 +34,8 @@ EXTRAS = [
     {"min_child_weight": 30.0, "min_samples_leaf": 1},
     {"colsample_bytree": 0.5, "max_features": 0.7},
     {"subsample": 0.5, "subsample_freq": 3},
+    {"quantized_gradients": True},
+    {"quantized_gradients": True, "subsample": 0.8, "categorical_features": [1, 4]},
     {"splitter": "random"},
     {"splitter": "random", "categorical_features": [1, 4], "max_features": 0.7},
     {"grow_policy": "depth-wise", "max_leaf_nodes": 6},
@@ -71,6 +73,7 @@ def test_kernel_equals_twin(kind, parameters, weighted):
     [
         {"grow_policy": "symmetric", "max_depth": 6, "max_leaf_nodes": None, "subsample": 0.7},
         {"grow_policy": "depth-wise", "splitter": "random", "colsample_bytree": 0.5},
+        {"quantized_gradients": True, "max_leaf_nodes": 63, "subsample": 0.9},
     ],
     ids=str,
 )
@@ -87,6 +90,17 @@ def test_same_bits_on_any_number_of_threads(parameters):
             found.append(model.fit(X, y)._raw_predict(X_new))
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_quantised_gradients_lose_no_accuracy():
+    errors = {False: 0.0, True: 0.0}
+    for seed in range(3):
+        X, X_new = rows(10_000, seed), rows(10_000, seed + 10)
+        for quantized in errors:
+            model = HistGradientBoostingRegressor(quantized_gradients=quantized, max_iter=50)
+            answers = model.fit(X, target(X)).predict(X_new)
+            errors[quantized] += np.mean((answers - target(X_new)) ** 2)
+    assert errors[True] < 1.03 * errors[False]
 
 
 def test_weights_count_rows():

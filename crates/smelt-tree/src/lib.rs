@@ -10,6 +10,7 @@ pub mod explain;
 mod histogram;
 pub mod isolation_forest;
 pub mod member;
+mod packed;
 pub mod predict;
 pub mod quantile;
 pub mod tree;

@@ -102,6 +102,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         "verbose": ["verbose"],
         "random_state": ["random_state"],
         "subsample": [Interval(Real, 0, 1, closed="right")],
+        "quantized_gradients": ["boolean"],
         "subsample_freq": [Interval(Integral, 1, None, closed="left")],
         "colsample_bytree": [Interval(Real, 0, 1, closed="right")],
         "l1_regularization": [Interval(Real, 0, None, closed="left")],
@@ -490,6 +491,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         return found | {
             "splitter": self.splitter,
             "grow_policy": self.grow_policy,
+            "quantized_gradients": bool(self.quantized_gradients),
             "goss": goss if self.data_sample_strategy == "goss" else None,
             "linear_regularization": (
                 float(self.linear_regularization) if self.linear_leaves else None

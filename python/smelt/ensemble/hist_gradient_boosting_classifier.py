@@ -82,6 +82,10 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         Weights of the classes; "balanced" weighs all classes alike.
     subsample : float, default=1.0
         Share of the rows drawn for each iteration, in (0, 1].  smelt's own, as all that follow.
+    quantized_gradients : bool, default=False
+        Whether histograms are made of gradients rounded at random to 11 bits: about twice as fast
+        on long data, at the same accuracy but with trees that differ from scikit-learn's.  Without
+        effect on symmetric trees.
     subsample_freq : int, default=1
         Rows are drawn anew after this many iterations, at least 1.
     colsample_bytree : float, default=1.0
@@ -230,6 +234,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         random_state=None,
         class_weight=None,
         subsample=1.0,
+        quantized_gradients=False,
         subsample_freq=1,
         colsample_bytree=1.0,
         l1_regularization=0.0,
@@ -272,6 +277,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         self.random_state = random_state
         self.class_weight = class_weight
         self.subsample = subsample
+        self.quantized_gradients = quantized_gradients
         self.subsample_freq = subsample_freq
         self.colsample_bytree = colsample_bytree
         self.l1_regularization = l1_regularization

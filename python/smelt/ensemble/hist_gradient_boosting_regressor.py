@@ -81,6 +81,10 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         drawn features and rows.
     subsample : float, default=1.0
         Share of the rows drawn for each iteration, in (0, 1].  smelt's own, as all that follow.
+    quantized_gradients : bool, default=False
+        Whether histograms are made of gradients rounded at random to 11 bits: about twice as fast
+        on long data, at the same accuracy but with trees that differ from scikit-learn's.  Without
+        effect on symmetric trees.
     subsample_freq : int, default=1
         Rows are drawn anew after this many iterations, at least 1.
     colsample_bytree : float, default=1.0
@@ -247,6 +251,7 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         verbose=0,
         random_state=None,
         subsample=1.0,
+        quantized_gradients=False,
         subsample_freq=1,
         colsample_bytree=1.0,
         l1_regularization=0.0,
@@ -291,6 +296,7 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         self.verbose = verbose
         self.random_state = random_state
         self.subsample = subsample
+        self.quantized_gradients = quantized_gradients
         self.subsample_freq = subsample_freq
         self.colsample_bytree = colsample_bytree
         self.l1_regularization = l1_regularization

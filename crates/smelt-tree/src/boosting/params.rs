@@ -75,6 +75,9 @@ pub struct HistGradientBoostingParams {
     pub n_iter_no_change: usize,
     /// Smallest improvement.
     pub tol: f64,
+    /// Whether histograms are made of gradients rounded to 11 bits.
+    #[serde(default)]
+    pub quantized_gradients: bool,
     /// Rows are drawn anew after this many iterations.
     #[serde(default = "every")]
     pub subsample_freq: usize,

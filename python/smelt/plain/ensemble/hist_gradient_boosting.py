@@ -14,6 +14,7 @@ from smelt.plain.ensemble.hist_gradient_boosting_loss import (
     mean_loss,
 )
 from smelt.plain.ensemble.hist_gradient_boosting_nodes import Data
+from smelt.plain.ensemble.hist_gradient_boosting_quantized import quantized
 from smelt.plain.ensemble.hist_gradient_boosting_sampling import (
     Dropout,
     draw_by_gradient,
@@ -118,7 +119,10 @@ def hist_gradient_boosting_fit(
         new = []
         for k in range(len(raw)):
             # 2. A tree for each output.
-            root = grow(data, g[k], h[k], rows, rng)
+            g_k, h_k = g[k], h[k]
+            if params["quantized_gradients"] and params["grow_policy"] != "symmetric":
+                g_k, h_k = quantized(g_k, h_k, n_iter * len(raw) + k)
+            root = grow(data, g_k, h_k, rows, rng)
             # 3. Values of the leaves.
             if params["linear_regularization"] is not None:
                 fit_linear_leaves(data, root, g[k], h[k], numbers, rate)

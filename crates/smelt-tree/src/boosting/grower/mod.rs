@@ -18,6 +18,8 @@ mod policy;
 mod symmetric;
 mod waiting;
 
+use std::ops::Range;
+
 use smelt_core::simd::vectorize;
 use smelt_core::{Control, Result, parallel};
 
@@ -27,7 +29,8 @@ pub use self::policy::GrowPolicy;
 use crate::boosting::params::{HistGradientBoostingParams, Splitter};
 use crate::boosting::shuffler::Shuffler;
 use crate::boosting::splitter::{Feature, Rules, Running, Split, Totals, best_split};
-use crate::histogram::{Groups, Histogram, RowSet, open};
+use crate::histogram::{Group, GroupHistogram, Groups, Histogram, RowSet, open};
+use crate::packed::Packed;
 use crate::quantile;
 
 /// Rows that a task sums up between two looks at the control.
@@ -47,6 +50,8 @@ pub(crate) struct Limits {
     /// Whether cuts are drawn, one a feature and node.
     pub(crate) random_cuts: bool,
     pub(crate) policy: GrowPolicy,
+    /// Whether histograms are made of quantised gradients.
+    pub(crate) is_quantized: bool,
     /// Groups of features that may meet in one branch.
     pub(crate) interactions: Option<Vec<Vec<usize>>>,
 }
@@ -73,6 +78,7 @@ impl Limits {
             colsample_bytree: params.colsample_bytree,
             random_cuts: params.splitter == Splitter::Random,
             policy: params.grow_policy,
+            is_quantized: params.quantized_gradients && params.grow_policy != GrowPolicy::Symmetric,
             interactions,
         }
     }
@@ -88,6 +94,11 @@ pub(crate) struct Grower<'a> {
     pub(crate) rows: Vec<u32>,
     right_rows: Vec<u32>,
     gathered: Vec<[f32; 2]>,
+    /// Quantised gradients of all rows, and gathered ones.
+    packed: Packed,
+    gathered_words: Vec<u64>,
+    /// Trees grown so far: the roundings of each are drawn anew.
+    n_trees: u32,
     pool: Vec<Histogram>,
     pub(crate) nodes: Vec<GrowNode>,
     waiting: Vec<usize>,
@@ -112,7 +123,10 @@ impl<'a> Grower<'a> {
             limits,
             rows: Vec::with_capacity(n_rows),
             right_rows: vec![0; n_rows],
-            gathered: vec![[0.0; 2]; n_rows],
+            gathered: vec![[0.0; 2]; if limits.is_quantized { 0 } else { n_rows }],
+            packed: Packed::default(),
+            gathered_words: vec![0; if limits.is_quantized { n_rows } else { 0 }],
+            n_trees: 0,
             pool: Vec::new(),
             nodes: Vec::new(),
             waiting: Vec::new(),
@@ -148,6 +162,10 @@ impl<'a> Grower<'a> {
         self.waiting.clear();
         self.n_leaves = 1;
         self.of_tree = self.draw_features(random);
+        if self.limits.is_quantized {
+            self.packed.fill(gradients, self.n_trees);
+            self.n_trees += 1;
+        }
         self.plant(gradients, control)?;
         if self.limits.policy == GrowPolicy::Symmetric {
             return self.grow_levels(gradients, random, control);
@@ -170,7 +188,6 @@ impl<'a> Grower<'a> {
         let histogram = self.histogram();
         let all_rows = n == self.n_rows;
         let cost_ns = 4.0 * n as f64;
-        let sources = if all_rows { gradients } else { &self.gathered[..n] };
         parallel::for_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
             vectorize(
@@ -183,12 +200,15 @@ impl<'a> Grower<'a> {
                             return;
                         }
                         let stop = (start + CHUNK).min(n);
-                        let rows = if all_rows {
-                            RowSet::Range(start..stop)
+                        if all_rows && self.limits.is_quantized {
+                            let (words, units) =
+                                (&self.packed.words[start..stop], self.packed.units);
+                            sums.add_packed(group, RowSet::Range(start..stop), words, units);
+                        } else if all_rows {
+                            sums.add(group, RowSet::Range(start..stop), &gradients[start..stop]);
                         } else {
-                            RowSet::List(&self.rows[start..stop])
-                        };
-                        sums.add(group, rows, &sources[start..stop]);
+                            self.add_gathered(&mut sums, group, 0, start..stop);
+                        }
                     }
                 },
             );
@@ -335,8 +355,7 @@ impl<'a> Grower<'a> {
                             return [None, None];
                         }
                         let to = (from + CHUNK).min(n);
-                        let rows = RowSet::List(&self.rows[start + from..start + to]);
-                        sums.add(group, rows, &self.gathered[from..to]);
+                        self.add_gathered(&mut sums, group, start, from..to);
                     }
                     if wanted[large] {
                         open(&large_sums[index]).subtract(&sums);
@@ -369,6 +388,23 @@ impl<'a> Grower<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Adds rows of a node that starts at `start`, whose gradients were gathered.
+    #[inline(always)]
+    fn add_gathered(
+        &self,
+        sums: &mut GroupHistogram,
+        group: &Group,
+        start: usize,
+        range: Range<usize>,
+    ) {
+        let rows = RowSet::List(&self.rows[start + range.start..start + range.end]);
+        if self.limits.is_quantized {
+            sums.add_packed(group, rows, &self.gathered_words[range], self.packed.units);
+        } else {
+            sums.add(group, rows, &self.gathered[range]);
+        }
     }
 
     fn histogram(&mut self) -> Histogram {

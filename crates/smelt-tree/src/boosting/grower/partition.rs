@@ -33,11 +33,19 @@ impl Grower<'_> {
     /// Gradients of `rows[start..stop]`, one behind the other.
     pub(super) fn gather(&mut self, start: usize, stop: usize, gradients: &[[f32; 2]]) {
         let rows = &self.rows[start..stop];
-        let gathered = &mut self.gathered[..stop - start];
-        parallel::for_chunks_mut(gathered, 1, 16_384, 2.0, |_, range, out| {
-            for (out, &row) in out.iter_mut().zip(&rows[range]) {
-                *out = gradients[row as usize];
-            }
-        });
+        if self.limits.is_quantized {
+            fetch(rows, &self.packed.words, &mut self.gathered_words[..stop - start]);
+        } else {
+            fetch(rows, gradients, &mut self.gathered[..stop - start]);
+        }
     }
+}
+
+/// Values of `rows`.
+fn fetch<T: Copy + Send + Sync>(rows: &[u32], values: &[T], out: &mut [T]) {
+    parallel::for_chunks_mut(out, 1, 16_384, 2.0, |_, range, out| {
+        for (out, &row) in out.iter_mut().zip(&rows[range]) {
+            *out = values[row as usize];
+        }
+    });
 }
