@@ -5,8 +5,8 @@ from functools import partial
 from harness import Peer, Workload, on_the_twin
 from tree._classes import QUALITY, classes, fit
 
-exact = partial(fit, "smelt.ensemble", "RandomForestClassifier")
-binned = partial(exact, max_bins=255)
+ours = partial(fit, "smelt.ensemble", "RandomForestClassifier")
+exact = partial(ours, max_bins=None)
 theirs = partial(fit, "sklearn.ensemble", "RandomForestClassifier", n_jobs=-1)
 intelex = partial(fit, "sklearnex.ensemble", "RandomForestClassifier", n_jobs=-1)
 
@@ -27,7 +27,7 @@ WORKLOADS = [
         "forest-1e5x50", data=classes, quality=QUALITY, twin="forest-twin-5e2x20",
         note="100 trees of unlimited depth",
         peers={
-            "smelt": exact, "smelt max_bins=255": binned, "scikit-learn": theirs,
+            "smelt": ours, "smelt max_bins=None": exact, "scikit-learn": theirs,
             "scikit-learn-intelex": intelex,
         },
     ),
@@ -35,7 +35,7 @@ WORKLOADS = [
         "forest-predict-1e6x28", data=lambda: classes(50_000, 28, n_test=1_000_000),
         quality=QUALITY, twin="forest-twin-5e2x20", note="100 trees grown on 5e4 rows",
         peers={
-            "smelt": predicting(binned), "scikit-learn": predicting(theirs),
+            "smelt": predicting(ours), "scikit-learn": predicting(theirs),
             "scikit-learn-intelex": predicting(intelex),
         },
     ),
@@ -43,8 +43,8 @@ WORKLOADS = [
         "forest-twin-5e2x20", data=lambda: classes(500, 20), quality=QUALITY, unit="ms",
         note="5 trees",
         peers={
-            "plain": on_the_twin(partial(exact, n_estimators=5)),
-            "smelt": partial(exact, n_estimators=5),
+            "plain": on_the_twin(partial(ours, n_estimators=5)),
+            "smelt": partial(ours, n_estimators=5),
             "scikit-learn": partial(theirs, n_estimators=5),
         },
     ),

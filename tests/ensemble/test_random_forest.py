@@ -24,7 +24,7 @@ def pair(settings, X, y, weight=None, kind="Classifier"):
     ours = {"Classifier": RandomForestClassifier, "Regressor": RandomForestRegressor}[kind]
     settings = {"n_estimators": 8, "random_state": 2, **settings}
     return (
-        ours(**settings).fit(X, y, weight),
+        ours(**settings, max_bins=None).fit(X, y, weight),
         getattr(theirs, f"RandomForest{kind}")(**settings).fit(X, y, weight),
     )
 

@@ -48,8 +48,8 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
     n_jobs : int, default=None
         Threads; None takes smelt's setting, which is all cores.
     random_state : int, RandomState instance or None, default=None
-        Draws rows, columns and thresholds.  An integer gives scikit-learn's trees of the same
-        integer.
+        Draws rows and columns.  An integer gives scikit-learn's trees of the same integer where
+        every value is looked at (see ``max_bins``).
     verbose : int, default=0
         Above 0, ``fit`` prints how many trees it grew and how long that took.
     warm_start : bool, default=False
@@ -62,9 +62,12 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         Rows drawn for each tree: a number, or a share; None draws as many as there are.
     monotonic_cst : array-like of int of shape (n_features,), default=None
         1: the probability of the second class rises with the column, -1: it falls, 0: free.
-    max_bins : int, default=None
+    max_bins : int, default=255
         At most this many different values of a column (2 to 255), cut at quantiles once for all
-        trees: several times faster, at the same accuracy on long data.  None looks at every value.
+        trees: several times faster than None, which looks at every value, and as accurate
+        (cross-validated on eleven real tables of 500 to 6,000 rows, both are within the noise of
+        the seed).  Where no column has more values, and with None, one seed gives scikit-learn's
+        trees.
 
     Attributes
     ----------
@@ -143,7 +146,7 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         ccp_alpha: float = 0.0,
         max_samples: Any = None,
         monotonic_cst: Any = None,
-        max_bins: int | None = None,
+        max_bins: int | None = 255,
     ):
         super().__init__(
             n_estimators=n_estimators,
@@ -205,8 +208,8 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
     n_jobs : int, default=None
         Threads; None takes smelt's setting, which is all cores.
     random_state : int, RandomState instance or None, default=None
-        Draws rows, columns and thresholds.  An integer gives scikit-learn's trees of the same
-        integer.
+        Draws rows and columns.  An integer gives scikit-learn's trees of the same integer where
+        every value is looked at (see ``max_bins``).
     verbose : int, default=0
         Above 0, ``fit`` prints how many trees it grew and how long that took.
     warm_start : bool, default=False
@@ -217,9 +220,12 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         Rows drawn for each tree: a number, or a share; None draws as many as there are.
     monotonic_cst : array-like of int of shape (n_features,), default=None
         1: the prediction rises with the column, -1: it falls, 0: free.
-    max_bins : int, default=None
+    max_bins : int, default=255
         At most this many different values of a column (2 to 255), cut at quantiles once for all
-        trees: several times faster, at the same accuracy on long data.  None looks at every value.
+        trees: several times faster than None, which looks at every value, and as accurate
+        (cross-validated on eleven real tables of 500 to 6,000 rows, both are within the noise of
+        the seed).  Where no column has more values, and with None, one seed gives scikit-learn's
+        trees.
 
     Attributes
     ----------
@@ -293,7 +299,7 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         ccp_alpha: float = 0.0,
         max_samples: Any = None,
         monotonic_cst: Any = None,
-        max_bins: int | None = None,
+        max_bins: int | None = 255,
     ):
         super().__init__(
             n_estimators=n_estimators,
