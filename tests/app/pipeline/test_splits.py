@@ -5,6 +5,7 @@ import pytest
 
 from smelt.app.pipeline.splits import (
     HOLDOUT_ROWS,
+    default_folds,
     default_test_share,
     make_folds,
     one_fold,
@@ -51,6 +52,8 @@ def test_the_number_of_folds_follows_the_rows():
     large = make_folds(rng.random(HOLDOUT_ROWS + 1), rng, classes=False)
     assert (len(large), large.kind) == (1, "holdout")
     assert len(large.validated) == pytest.approx(0.16 * HOLDOUT_ROWS, rel=0.1)
+    assert [default_folds(n) for n in (999, 1_000, 150_001, 250_001)] == [8, 5, 3, 1]
+    assert [default_folds(20_000, k) for k in (2, 3, 200)] == [5, 5, 1]
     assert len(one_fold(make_folds(rng.random(100), rng, classes=False))) == 1
 
 

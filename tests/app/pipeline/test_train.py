@@ -74,7 +74,8 @@ def test_every_task_from_table_to_file_and_back(frame, tmp_path, target, task, m
     assert figure["low"] <= figure["value"] <= figure["high"]
     assert figure["value"] > 0.7
     assert training["metrics"]["cross_validation"][metric]["value"] > 0.7
-    assert training["rows"]["train"] + training["rows"]["test"] == 240
+    rows = training["rows"]
+    assert rows["train"] + rows["test"] == rows["fitted"] == 240 and rows["judged"] == rows["train"]
     assert training["importance"][0]["column"] in ("x", "when")
     assert sum(row["weight"] for row in training["leaderboard"]) == pytest.approx(1, abs=1e-4)
     # the file alone predicts the same
@@ -103,6 +104,22 @@ def test_one_seed_gives_the_same_bytes_on_one_and_two_threads(frame):
     )
     assert one == two
     assert one != other
+
+
+def test_of_many_rows_some_choose_the_model_and_all_fit_it(frame, monkeypatch):
+    monkeypatch.setattr("smelt.app.pipeline.search.LARGE_ROWS", 150)
+    monkeypatch.setattr("smelt.app.pipeline.search.SEARCH_ROWS", 120)
+    monkeypatch.setattr("smelt.app.pipeline.search.MOST_WORK", 4e7)
+    result = smelt.train(frame.select("x", "answer"), "answer", seed=3)
+    training = result.manifest["training"]
+    rows = training["rows"]
+    assert (training["search"]["rows"], rows["judged"], rows["fitted"]) == (120, rows["train"], 240)
+    assert training["metrics"]["test"]["auc"]["value"] > 0.7
+    capped = [limit for limit in training["search"]["limits"] if "rounds" in limit["what"]]
+    assert capped and all(f"{rows['train']:,} rows" in limit["what"] for limit in capped)
+    assert all(row["test_score"] is not None for row in training["leaderboard"] if row["weight"])
+    again = smelt.train(frame.select("x", "answer"), "answer", seed=3)
+    assert undated(again.data) == undated(result.data)
 
 
 def test_text_alone(frame):
@@ -204,6 +221,8 @@ def test_ctrl_c_once_keeps_the_best_so_far(frame, tmp_path):
     result = smelt.train(table, "number", output=path, events=Pressed(1))
     assert result.interrupted and "Interrupted" in result.summary
     assert len(result.leaderboard) == 1
+    limits = result.manifest["training"]["search"]["limits"]
+    assert any(limit["what"] == "not tried: Ctrl-C" for limit in limits)
     assert open_model(path).verify() == 16
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -242,6 +261,8 @@ def test_ctrl_c_during_the_last_fit_keeps_the_model_of_the_training_part(frame, 
     path = tmp_path / "model.smelt"
     result = smelt.train(frame.select("x", "number"), "number", output=path, events=press)
     assert result.interrupted and "refit" in phases and phases[-1] == "write"
+    rows = result.manifest["training"]["rows"]
+    assert rows["fitted"] == rows["judged"] and "fitted anew" not in result.summary
     assert all(row["test_score"] is not None for row in result.manifest["training"]["leaderboard"])
     assert open_model(path).verify() == 16
 
@@ -274,11 +295,14 @@ def test_while_finishing_the_first_ctrl_c_is_only_noted():
 
 def test_the_portfolio_shrinks_with_the_data_and_knows_skewed_targets():
     families = ("linear", "boosting")
-    small = portfolio(Problem("binary", 2), 1_000, 10, families)
-    large = portfolio(Problem("binary", 2), 300_000, 20, families)
+    small, _ = portfolio(Problem("binary", 2), 1_000, 10, families)
+    large, _ = portfolio(Problem("binary", 2), 300_000, 20, families)
     assert len(small) > len(large) >= 3
     assert {candidate.family for candidate in small[:2]} == {"linear", "gradient boosting"}
-    skewed = portfolio(Problem("regression", 1, skewed=True), 1_000, 10, ("boosting",))
+    many, limits = portfolio(Problem("multiclass", 200), 20_000, 10, families)
+    assert len(many) == 2 and "linear-pieces" in {limit.name for limit in limits}
+    assert all("200 classes" in limit.what for limit in limits)
+    skewed, _ = portfolio(Problem("regression", 1, skewed=True), 1_000, 10, ("boosting",))
     assert [candidate.log_target for candidate in skewed[:2]] == [False, True]
     assert all(isinstance(candidate, Candidate) for candidate in skewed)
     rng = np.random.default_rng(6)

@@ -229,3 +229,15 @@ def test_a_failed_report_leaves_no_file(tmp_path):
 
 def test_the_same_manifest_makes_the_same_page(pages):
     assert render(manifest("regression")) == pages["regression"]
+
+
+def test_what_was_not_tried_is_said_with_its_reason():
+    made = manifest("binary")
+    made["training"]["rows"]["train"] = 300_000
+    made["training"]["search"] = {
+        "rows": 100_000,
+        "limits": [{"name": "boosting-6", "what": "not tried: 9 <rows>"}],
+    }
+    page = render(made)
+    assert "boosting-6 not tried: 9 &lt;rows&gt;" in page
+    assert "compared on 100,000 rows drawn at random of 300,000" in page

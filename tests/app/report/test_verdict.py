@@ -115,3 +115,12 @@ def test_numbers_for_people():
     )
     assert date(0) == "1970-01-01" and date(1e30) == "1e+30"
     assert short("a\nb " * 40, 9) == "a b a b …"
+
+
+def test_it_says_which_rows_the_weights_and_the_figures_come_from():
+    made = manifest("binary")
+    made["training"]["rows"] |= {"judged": 400, "fitted": 500}
+    (said,) = [text for text in verdict(made).sentences if "final weights" in text]
+    assert "all 500 rows after" in said and "fitted on 400." in said
+    made["training"]["rows"]["fitted"] = 400
+    assert any("the very one" in text for text in verdict(made).sentences)

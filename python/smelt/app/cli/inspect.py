@@ -35,6 +35,10 @@ def summary(manifest: dict[str, Any], sha256: str) -> list[str]:
     ]
     if rows := training.get("rows"):
         facts.append(("rows", f"{rows['used']:,} used, {rows['test']:,} of them held out"))
+        fitted, judged = rows.get("fitted", 0), rows.get("judged", 0)
+        if fitted > judged:
+            text = f"on all {fitted:,} rows, after the figures below were taken with {judged:,}"
+            facts.append(("fitted", text))
     if command := training.get("command"):
         facts.append(("command", command))
     lines = [f"{name:<9} {value}" for name, value in facts]

@@ -36,10 +36,7 @@ class Boosting:
         known = np.ones(len(y_valid), dtype=bool)
         if problem.is_classification:
             known = np.isin(y_valid, np.unique(y))
-        most = _most_rounds(problem)
-        if candidate.most_rounds is not None:
-            most = min(most, candidate.most_rounds)
-        model = _model(candidate, problem, view, most, seed)
+        model = _model(candidate, problem, view, most_rounds(candidate, problem), seed)
         model.set_params(
             early_stopping=True,
             n_iter_no_change=max(10, round(PATIENCE / candidate.params["learning_rate"])),
@@ -117,10 +114,16 @@ class Boosting:
 
 def expected_rounds(candidate: Candidate, problem: Problem) -> float:
     """Return the rounds that a fit is reckoned to take before the validation rows gain no more."""
-    return float(min(20.0 / candidate.params["learning_rate"], _most_rounds(problem)))
+    return float(min(20.0 / candidate.params["learning_rate"], _rounds(problem)))
 
 
-def _most_rounds(problem: Problem) -> int:
+def most_rounds(candidate: Candidate, problem: Problem) -> int:
+    """Return the rounds after which a fit ends, gain or no gain."""
+    most = _rounds(problem)
+    return most if candidate.most_rounds is None else min(most, candidate.most_rounds)
+
+
+def _rounds(problem: Problem) -> int:
     trees = problem.n_outputs if problem.task == "multiclass" else 1
     return max(50, min(MOST_ROUNDS, MOST_TREES // trees))
 

@@ -26,12 +26,20 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What size or time kept a candidate from: not tried at all, or cut short; and why."""
+
+    name: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One way to train a model: a family, its settings, the features it sees.
 
     ``view`` is "trees", "linear" or "pieces"; ``log_target`` fits the logarithm of the target;
     ``ordered`` takes category codes, which go by frequency, as numbers instead of sets;
-    ``most_rounds`` is what a time budget leaves of the rounds of boosting.
+    ``most_rounds`` is what a time budget or the size of the table leaves of the rounds of boosting.
     """
 
     name: str
@@ -75,6 +83,7 @@ _FOR_NUMBERS = (
 _LARGE = (_boosting(0.1, 63, 30, 1.0, 0.8), _boosting(0.1, 127, 60, 5.0, 0.5))
 LARGE_ROWS = 150_000
 MANY_CLASSES = 12
+VERY_MANY_CLASSES = 50
 # Rows × features × outputs up to which so many boosting candidates are tried.
 _HOW_MANY = ((1_500_000, 6), (4_000_000, 5), (10_000_000, 4), (30_000_000, 3))
 
@@ -95,17 +104,26 @@ def _skewness(values: np.ndarray) -> float:
 
 def portfolio(
     problem: Problem, n_rows: int, n_columns: int, families: Sequence[str]
-) -> list[Candidate]:
-    """Return the candidates for a table, the most promising first."""
+) -> tuple[list[Candidate], list[Limit]]:
+    """Return the candidates for a table, the most promising first, and what its size rules out."""
     boosting: list[Candidate] = []
+    limits: list[Limit] = []
     cells = n_rows * n_columns * max(1, problem.n_outputs if problem.task == "multiclass" else 1)
     settings: Sequence[Mapping[str, Any]] = _LARGE
     if n_rows <= LARGE_ROWS:
         settings = _FOR_CLASSES if problem.is_classification else _FOR_NUMBERS
+        every, reason = len(settings), f"{n_rows:,} rows × {n_columns:,} columns"
         settings = settings[: next((many for most, many in _HOW_MANY if cells <= most), 2)]
         # Each round is a tree a class; more columns than rows need little and cost much.
         if problem.n_outputs > MANY_CLASSES or n_columns > n_rows:
-            settings = settings[:2]
+            settings = settings[: 1 if problem.n_outputs > VERY_MANY_CLASSES else 2]
+        if problem.task == "multiclass":
+            reason += f" × {problem.n_outputs} classes"
+        if "boosting" in families:
+            limits += [
+                Limit(f"boosting-{number + 1}", f"not tried: {reason}")
+                for number in range(len(settings), every)
+            ]
     for number, params in enumerate(settings):
         params = dict(params)
         if n_rows < 600:  # small leaves, or a small table has no splits at all
@@ -125,10 +143,14 @@ def portfolio(
         Candidate("linear", "linear", "linear", log_target=problem.skewed),
         Candidate("linear-pieces", "linear", "pieces", log_target=problem.skewed),
     ]
-    if n_columns > n_rows or n_rows < 100:
+    few_rows = n_columns > n_rows or n_rows < 100
+    if few_rows or problem.n_outputs > VERY_MANY_CLASSES:
+        if "linear" in families:
+            reason = "few rows" if few_rows else f"{problem.n_outputs} classes"
+            limits.append(Limit(linear[1].name, f"not tried: {reason}"))
         linear = linear[:1]
     chosen = {"boosting": boosting, "linear": linear}
     first = [candidate for family in families for candidate in chosen[family][:1]]
     first.sort(key=lambda candidate: candidate.family == "gradient boosting")
     rest = [candidate for family in families for candidate in chosen[family][1:]]
-    return first + rest
+    return first + rest, limits

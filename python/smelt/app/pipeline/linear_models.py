@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from smelt.app.pipeline.candidates import Candidate, Problem
+from smelt.app.pipeline.candidates import MANY_CLASSES, Candidate, Problem
 from smelt.app.pipeline.fitting import Path, as_probabilities, to_log
 from smelt.app.pipeline.graph import GraphBuilder
 from smelt.app.pipeline.metrics import log_loss
@@ -33,15 +33,19 @@ class Linear:
     ) -> Path:
         """Fit one model a penalty, from the strongest to the weakest."""
         X, y = valid
-        found = []
+        found: list[np.ndarray] = []
+        losses: list[float] = []
         for step in range(len(PENALTIES)):
             model = self.refit(candidate, problem, view, train, step, seed)
             found.append(_predict(candidate, problem, model, X))
-        if problem.is_classification:
-            losses = [log_loss(y, probability) for probability in found]
-        else:
-            losses = [float(((y - value[:, 0]) ** 2).mean()) for value in found]
-        return Path(np.asarray(losses), lambda step: found[step])
+            if problem.is_classification:
+                losses.append(log_loss(y, found[-1]))
+            else:
+                losses.append(float(((y - found[-1][:, 0]) ** 2).mean()))
+            # A weaker penalty takes the longer, and with many classes long.
+            if problem.n_outputs > MANY_CLASSES and step and losses[-1] > losses[-2]:
+                break
+        return Path(np.asarray(losses), lambda step: found[min(step, len(found) - 1)])
 
     def refit(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 
 from smelt.app.pipeline.budget import SAFETY
 from smelt.app.pipeline.candidates import Candidate
-from smelt.app.pipeline.search import FAMILY, REFITS, Search, some_rows
+from smelt.app.pipeline.search import FAMILY, Search, some_rows
 from smelt.app.pipeline.splits import Folds, one_fold
 from smelt.errors import BudgetError
 
@@ -43,7 +43,7 @@ def make_plan(search: Search, candidates: Sequence[Candidate]) -> Plan:
         _probe(search, candidate, sample)
         costs.append(search.foretell(candidate, n_train))
     left = budget.remaining()
-    every, single = len(folds) + REFITS, 1 + REFITS
+    every, single = len(folds) + search.refits, 1 + search.refits
     both, one = sum(costs) * SAFETY, min(costs) * SAFETY
     if both * every <= left:
         return Plan(folds)

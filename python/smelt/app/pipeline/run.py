@@ -13,7 +13,7 @@ from smelt.app.pipeline.assemble import Assembled, assemble
 from smelt.app.pipeline.baseline import fit_baseline
 from smelt.app.pipeline.budget import Budget
 from smelt.app.pipeline.calibration import Calibration
-from smelt.app.pipeline.candidates import portfolio
+from smelt.app.pipeline.candidates import Limit, portfolio
 from smelt.app.pipeline.choice import Chosen, choose, choose_again
 from smelt.app.pipeline.curves import classification_curves, regression_curves
 from smelt.app.pipeline.graph import RawColumns
@@ -24,10 +24,15 @@ from smelt.app.pipeline.metrics import DEFAULT, all_metrics
 from smelt.app.pipeline.plan import fewer_rows, make_plan
 from smelt.app.pipeline.preparation import Prepared, data_hash, prepare
 from smelt.app.pipeline.result import Result
-from smelt.app.pipeline.search import Search, Trial
+from smelt.app.pipeline.search import Search, Trial, search_rows
 from smelt.app.pipeline.settings import Settings
 from smelt.app.pipeline.source import Source, make_source
-from smelt.app.pipeline.splits import default_test_share, make_folds, split_test
+from smelt.app.pipeline.splits import (
+    default_folds,
+    default_test_share,
+    make_folds,
+    split_test,
+)
 from smelt.app.pipeline.summary import write_summary
 from smelt.app.pipeline.views import Views
 from smelt.app.table import ReadOptions
@@ -72,20 +77,27 @@ class Run:
         train, test = split_test(target, share, rng, classes=problem.is_classification)
         names = [column.name for column in prepared.features]
         frame = prepared.frame.select(names)
-        source = make_source(frame[train], prepared.features)
+        sample = train[search_rows(target[train], problem, seed)]
+        source = make_source(frame[sample], prepared.features)
         folds = make_folds(
-            target[train], rng, classes=problem.is_classification, folds=self.settings.folds
+            target[sample],
+            rng,
+            classes=problem.is_classification,
+            folds=self.settings.folds or default_folds(len(train), problem.n_outputs),
         )
         metric = self.settings.metric or DEFAULT[problem.task]
         search = Search(
-            source, target[train], problem, folds,
+            source, target[sample], problem, folds,
             Views(source, problem.n_outputs, seed), metric, self.budget, seed,
+            growth=len(train) / len(sample),
         )  # fmt: skip
-        trials = self._search(search, len(names))
+        trials = self._search(search, len(train), len(names))
         self._tell("ensemble", f"weighing {len(trials)} models", 0.0)
         chosen = choose(search, trials)
 
         self._tell("test", f"{len(test):,} rows kept aside", 0.0)
+        if len(sample) < len(train):
+            source = make_source(frame[train], prepared.features)
         rows = search.fitting_rows(target[train])
         judged = self._assemble(source, rows, target[train][rows], search, chosen)
         test_frame, test_target = frame[test], target[test]
@@ -96,7 +108,8 @@ class Run:
         final, weighed = judged, chosen
         with self._interrupt.optional() as wanted:
             if wanted:
-                self._test_others(search, rows, trials, chosen, alone, columns)
+                if len(sample) == len(train):
+                    self._test_others(search, rows, trials, chosen, alone, columns)
                 again = chosen
                 if len(alone) == len(trials):
                     again = choose_again(search, trials, chosen, alone, test_target)
@@ -110,11 +123,14 @@ class Run:
         training = self._training(
             prepared, search, trials, chosen, weighed, found, test, alone, importance, command
         )
+        judged_on = len(rows)
+        fitted = judged_on if final is judged else len(search.fitting_rows(target))
+        training["rows"] |= {"train": len(train), "judged": judged_on, "fitted": fitted}
         return self._finish(prepared, final, chosen, training, output)
 
-    def _search(self, search: Search, n_columns: int) -> list[Trial]:
-        candidates = portfolio(
-            search.problem, len(search.target), n_columns, self.settings.families
+    def _search(self, search: Search, n_rows: int, n_columns: int) -> list[Trial]:
+        candidates, search.limits = portfolio(
+            search.problem, n_rows, n_columns, self.settings.families
         )
         trials: list[Trial] = []
 
@@ -136,11 +152,19 @@ class Run:
             search.folds, search.most_rows = plan.folds, plan.most_rows
             if plan.most_rows is not None:
                 search.folds = fewer_rows(search, plan.folds, plan.most_rows)
+                search.growth = 1.0
             search.run(candidates, tell, trials)
         except KeyboardInterrupt:
             if not trials:
                 raise
             self._interrupt.pressed = True
+            known = {trial.candidate.name for trial in trials}
+            known |= {limit.name for limit in search.limits}
+            search.limits += [
+                Limit(candidate.name, "not tried: Ctrl-C")
+                for candidate in candidates
+                if candidate.name not in known
+            ]
         self._interrupt.finishing = True
         if not trials and self.budget.reached:
             raise BudgetError(
@@ -168,7 +192,7 @@ class Run:
         target, seed = search.target[rows], search.seed
         for number, trial in enumerate(others):
             name = trial.candidate.name
-            if self.budget.allows(REFIT * (trial.seconds + chosen.seconds)):
+            if self.budget.allows(REFIT * search.growth * (trial.seconds + chosen.seconds)):
                 self._tell("test", name, 0.3 + 0.7 * number / len(others))
                 one = assemble(
                     search.source, rows, target, search.problem, [(trial, 1.0)], Calibration(), seed
@@ -179,7 +203,7 @@ class Run:
         self, prepared: Prepared, search: Search, weighed: Chosen
     ) -> tuple[Assembled, Chosen] | None:
         """Fit on all rows, when there is time for it."""
-        if not self.budget.allows(REFIT * weighed.seconds):
+        if not self.budget.allows(REFIT * search.growth * weighed.seconds):
             return None
         target = prepared.target
         self._tell("refit", f"on all {len(target):,} rows", 0.0)
@@ -231,7 +255,6 @@ class Run:
                 "total": prepared.table.frame.height,
                 "used": len(target),
                 "dropped_target": prepared.dropped,
-                "train": len(search.target),
                 "test": len(test),
             },
             "columns": {"total": len(schema.columns), "used": len(prepared.features)},
@@ -241,6 +264,10 @@ class Run:
                 "kind": search.folds.kind,
                 "folds": len(search.folds),
                 "test_share": round(len(test) / len(target), 4),
+            },
+            "search": {
+                "rows": len(search.target),
+                "limits": [{"name": limit.name, "what": limit.what} for limit in search.limits],
             },
             "metric": search.metric,
             "budget": {"seconds": self.settings.time, "reached": self.budget.reached},

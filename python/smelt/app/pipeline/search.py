@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from smelt.app.pipeline.boosting import Boosting, expected_rounds
+from smelt.app.pipeline.boosting import Boosting, expected_rounds, most_rounds
 from smelt.app.pipeline.budget import SAFETY, Budget
-from smelt.app.pipeline.candidates import Candidate, Problem
+from smelt.app.pipeline.candidates import LARGE_ROWS, Candidate, Limit, Problem
 from smelt.app.pipeline.fitting import Family, Path
 from smelt.app.pipeline.linear_models import Linear
 from smelt.app.pipeline.metrics import all_metrics, better
@@ -22,6 +22,8 @@ FAMILY: dict[str, Family] = {"linear": Linear(), "gradient boosting": Boosting()
 
 FEWEST_ROUNDS = 20
 SHORTEST = 0.25  # share of its expected rounds for which boosting is worth a start
+SEARCH_ROWS = 100_000  # of a table above LARGE_ROWS on which candidates are compared
+MOST_WORK = 2.5e10  # of one fit of boosting on all rows: about half a minute on one core
 REFITS = 1.5  # on the training part; a further one on all rows is made where there is time
 
 
@@ -77,6 +79,13 @@ class Search:
     budget: Budget
     seed: int
     most_rows: int | None = None  # of a fit, under a time budget
+    growth: float = 1.0  # rows of the training part over those that candidates are compared on
+    limits: list[Limit] = field(default_factory=list)
+
+    @property
+    def refits(self) -> float:
+        """What the fits after the search take, in fits of the search."""
+        return REFITS * self.growth
 
     def fitting_rows(self, target: np.ndarray) -> np.ndarray:
         """Return the rows that a final fit on ``target`` may use."""
@@ -105,6 +114,7 @@ class Search:
         """
         for number, candidate in enumerate(candidates):
             if not self._affordable(candidate, trials):
+                self.limits.append(Limit(candidate.name, "not tried: time budget"))
                 continue
             trial = self._try(candidate, number, len(candidates), tell, trials)
             if trial is None:
@@ -130,9 +140,13 @@ class Search:
             tell(f"{candidate.name}{of}", share, None)
             view, features = self.views.fold(candidate.view, fold, train, self.target[train])
             if view.n_features == 0:
+                self.limits.append(Limit(candidate.name, "not tried: no column varies"))
                 return None
             if fold and not self.budget.allows(seconds / fold * (len(self.folds) - fold)):
+                self.limits.append(Limit(candidate.name, "given up: time budget"))
                 return None
+            if not fold:
+                candidate = self._within_work(candidate, view.n_features)
             start = time.perf_counter()
             own = view.training(features, train), self.target[train]
             others = features[valid], self.target[valid]
@@ -168,7 +182,7 @@ class Search:
             one *= SHORTEST  # the rounds are cut to the time that is left
         # every fold, and later a refit of it and of what is best so far
         best = max((trial.seconds for trial in trials), default=0.0)
-        return self.budget.allows(one * (len(self.folds) + REFITS) + REFITS * best)
+        return self.budget.allows(one * (len(self.folds) + self.refits) + self.refits * best)
 
     def _within_time(self, candidate: Candidate, trials: Sequence[Trial]) -> Candidate:
         """Bound the rounds of boosting by the time that is left; without a budget by nothing."""
@@ -176,16 +190,36 @@ class Search:
             return candidate
         one = self.foretell(candidate, len(self.folds.pairs[0][0]))
         best = max((trial.seconds for trial in trials), default=0.0)
-        left = self.budget.remaining() / SAFETY - REFITS * best
-        share = left / max(one * (len(self.folds) + REFITS), 1e-9)
+        left = self.budget.remaining() / SAFETY - self.refits * best
+        share = left / max(one * (len(self.folds) + self.refits), 1e-9)
         rounds = int(share * expected_rounds(candidate, self.problem))
         return replace(candidate, most_rounds=max(FEWEST_ROUNDS, rounds))
+
+    def _within_work(self, candidate: Candidate, width: int) -> Candidate:
+        """Bound the rounds of boosting by what they would take on all rows; no clock decides."""
+        if candidate.family != "gradient boosting":
+            return candidate
+        n_rows = round(self.growth * len(self.target))
+        work = FAMILY[candidate.family].work(candidate, self.problem, n_rows, width)
+        most = int(MOST_WORK / work * expected_rounds(candidate, self.problem))
+        if most >= most_rounds(candidate, self.problem):
+            return candidate
+        self.limits.append(Limit(candidate.name, f"at most {most:,} rounds: {n_rows:,} rows"))
+        return replace(candidate, most_rounds=max(FEWEST_ROUNDS, most))
 
     def foretell(self, candidate: Candidate, n_rows: int) -> float:
         """Return the seconds that one fit on so many rows will take."""
         width = self.views.widths.get(candidate.view, len(self.source.features))
         work = FAMILY[candidate.family].work(candidate, self.problem, n_rows, width)
         return self.budget.foretell(candidate.family, work) or 0.0
+
+
+def search_rows(target: np.ndarray, problem: Problem, seed: int) -> np.ndarray:
+    """Return the rows of the training part that candidates are compared on: all but of many."""
+    rows = np.arange(len(target))
+    if len(rows) <= LARGE_ROWS:
+        return rows
+    return some_rows(rows, target, problem, SEARCH_ROWS, seed)
 
 
 def some_rows(

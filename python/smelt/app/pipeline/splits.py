@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEWER_FOLDS_ROWS = 150_000  # above this three folds say enough
 HOLDOUT_ROWS = 250_000  # above this one holdout replaces cross-validation
+HOLDOUT_CELLS = 2_000_000  # likewise for rows × classes, of more than two
 MANY_FOLDS_ROWS = 1_000  # below this eight folds are cheap and steadier than five
 FEWEST_ROWS = 10
 
@@ -63,14 +65,21 @@ def split_test(
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
+def default_folds(n_rows: int, n_outputs: int = 1) -> int:
+    """Choose the validation for this many rows and classes: eight to three folds, or a holdout."""
+    if n_rows > HOLDOUT_ROWS or (n_outputs > 2 and n_rows * n_outputs > HOLDOUT_CELLS):
+        return 1
+    if n_rows > FEWER_FOLDS_ROWS:
+        return 3
+    return 8 if n_rows < MANY_FOLDS_ROWS else 5
+
+
 def make_folds(
     target: np.ndarray, rng: np.random.Generator, *, classes: bool, folds: int | None = None
 ) -> Folds:
-    """Choose the validation for this many rows: eight or five folds, or one holdout."""
+    """Divide the rows; one fold is a holdout."""
     n = len(target)
-    if folds is None:
-        folds = 1 if n > HOLDOUT_ROWS else 8 if n < MANY_FOLDS_ROWS else 5
-    folds = min(folds, n // 2)
+    folds = min(default_folds(n) if folds is None else folds, n // 2)
     if folds == 1:
         share = max(0.05, min(0.2, 40_000 / n))
         train, valid = split_test(target, share, rng, classes=classes)

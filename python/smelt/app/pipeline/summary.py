@@ -61,6 +61,11 @@ def write_summary(
             between = f" ({low} to {high})"
         figures.append(f"{WORDS[name]} {write_figure(name, figure['value'])}{between}")
     lines.append(f"on {rows['test']:,} rows kept aside: {', '.join(figures)}")
+    if rows["fitted"] > rows["judged"]:
+        lines.append(
+            f"Its weights were then fitted anew on all {rows['fitted']:,} rows; "
+            f"the figures are those of the same recipe fitted on {rows['judged']:,}."
+        )
     compared = ", ".join(
         f"{WORDS[name]} {write_figure(name, base['metrics'].get(name))}" for name in names
     )

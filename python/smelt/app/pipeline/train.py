@@ -63,7 +63,8 @@ def train(
         What the models are ranked by: by default "auc" for two classes, "log_loss" for several,
         "rmse" for a number.
     folds : int, optional
-        Folds of the cross-validation, 2 to 50; by default 8 below 1,000 rows, else 5.
+        Folds of the cross-validation, 2 to 50; by default 8 below 1,000 rows, else 5, above
+        150,000 rows 3, above 250,000 one holdout.
     test_share : float, optional
         Share of the rows kept aside, above 0 and at most 0.5; by default a fifth, less for large
         tables.

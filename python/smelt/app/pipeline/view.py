@@ -32,8 +32,11 @@ class View:
     own: np.ndarray | None = None
 
     def training(self, features: Any, rows: np.ndarray) -> Any:
-        """Return the features of the rows the view was fitted on, safe to fit a model on."""
-        own = features[rows]
+        """Return the features of the rows the view was fitted on, safe to fit a model on.
+
+        Where these are all rows there are, the features are changed in place.
+        """
+        own = features if len(rows) == features.shape[0] else features[rows]
         if self.own is None:
             return own
         width = self.own.shape[1]

@@ -20,6 +20,8 @@ FIT: dict[str, Callable[..., View]] = {
     "pieces": partial(fit_linear_view, pieces=True),
 }
 
+REUSED = "trees"  # by several candidates; of the others one fold is held at a time
+
 
 def fit_view(
     kind: str,
@@ -60,6 +62,8 @@ class Views:
             self.forget()
             self._kind = kind
         if fold not in self._held:
+            if kind != REUSED:
+                self._held, self._matrices = {}, {}
             builder = GraphBuilder()
             view = fit_view(
                 kind, builder, self._source, rows, target, self._n_outputs, self._seed + fold

@@ -53,6 +53,8 @@ def render(manifest: Mapping[str, Any]) -> str:
         warnings=_warnings(training),
         facts=_facts(manifest),
         members=_members(training),
+        limits=(training.get("search") or {}).get("limits") or [],
+        sampled=_sampled(training),
     )
 
 
@@ -179,6 +181,13 @@ def _members(training: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the candidates that the final model is made of, the heaviest first."""
     members = [row for row in training.get("leaderboard") or [] if row.get("weight")]
     return sorted(members, key=lambda row: -row["weight"])
+
+
+def _sampled(training: Mapping[str, Any]) -> bool:
+    """Whether the candidates were compared on a part of the training rows."""
+    compared = (training.get("search") or {}).get("rows")
+    rows = (training.get("rows") or {}).get("train")
+    return bool(compared and rows and compared < rows)
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -54,7 +54,7 @@ def verdict(manifest: Mapping[str, Any]) -> Verdict:
     level = _level(test, base.get("metrics") or {}, manifest.get("task"))
     words = {"binary": _two_classes, "multiclass": _classes, "regression": _value}
     say = words.get(str(manifest.get("task")), _value)
-    sentences = tuple(say(manifest, test, base.get("metrics") or {}))
+    sentences = (*say(manifest, test, base.get("metrics") or {}), *_fitted(training))
     return Verdict(
         level, HEADLINES[level].format(baseline=baseline), sentences, tuple(_cautions(training))
     )
@@ -179,6 +179,20 @@ def _value(
         share = max(0.0, explained["value"])
         said.append(f"It explains {percent(share)} of how the target varies.")
     return said
+
+
+def _fitted(training: Mapping[str, Any]) -> list[str]:
+    """Say which rows the weights in the file come from, and which the figures."""
+    rows = training.get("rows") or {}
+    fitted, judged = rows.get("fitted"), rows.get("judged")
+    if fitted is None or judged is None:
+        return []
+    if fitted <= judged:
+        return ["The model in the file is the very one that these figures were taken with."]
+    return [
+        f"Its final weights were fitted on all {fitted:,} rows after these figures were taken on "
+        f"the rows kept aside; so the figures are those of the same recipe fitted on {judged:,}."
+    ]
 
 
 def _cautions(training: Mapping[str, Any]) -> list[str]:
