@@ -65,7 +65,9 @@ def test_bad_settings_are_errors(bad):
 def test_patching_scikit_learn_and_back():
     original = sklearn.linear_model.Ridge
     try:
-        assert "sklearn.linear_model.Ridge" in smelt.patch_sklearn()
+        patched = smelt.patch_sklearn()
+        assert "sklearn.linear_model.Ridge" in patched
+        assert "sklearn.ensemble.HistGradientBoostingRanker" not in patched
         smelt.patch_sklearn()
         assert sklearn.linear_model.Ridge is smelt.linear_model.Ridge
         assert sklearn.linear_model.Lasso.__module__.startswith("sklearn")

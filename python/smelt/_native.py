@@ -72,6 +72,8 @@ def patch_sklearn() -> list[str]:
     for name in NATIVE:
         module_name, _, class_name = name.rpartition(".")
         module = importlib.import_module(f"sklearn.{module_name}")
+        if not hasattr(module, class_name):
+            continue  # scikit-learn has no such class
         key = (module_name, class_name)
         _originals.setdefault(key, getattr(module, class_name))
         setattr(module, class_name, load_native(name))
