@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from smelt.app.pipeline import calibration
-from smelt.app.pipeline.ensemble import drop_small, greedy_weights
-from smelt.app.pipeline.metrics import log_loss, selection_loss
-from smelt.app.pipeline.threshold import (
+from smelt.app.pipeline.evaluation.metrics import log_loss, selection_loss
+from smelt.app.pipeline.selection import calibration
+from smelt.app.pipeline.selection.ensemble import drop_small, greedy_weights
+from smelt.app.pipeline.selection.threshold import (
     STEPS,
     best_f1,
     choose_threshold,

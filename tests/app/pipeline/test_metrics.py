@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as trusted
 
-from smelt.app.pipeline.intervals import bootstrap
-from smelt.app.pipeline.metrics import all_metrics, auc, better, decide, selection_loss
+from smelt.app.pipeline.evaluation.intervals import bootstrap
+from smelt.app.pipeline.evaluation.metrics import all_metrics, auc, better, decide, selection_loss
 
 
 def make(n, k, seed):

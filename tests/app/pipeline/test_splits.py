@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smelt.app.pipeline.splits import (
+from smelt.app.pipeline.data.splits import (
     HOLDOUT_ROWS,
     default_folds,
     default_test_share,

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 import smelt
-from smelt.app.pipeline.budget import Budget
-from smelt.app.pipeline.candidates import Candidate, Problem, is_skewed, portfolio
 from smelt.app.pipeline.interrupt import Interrupt
+from smelt.app.pipeline.models.candidates import Candidate, Problem, is_skewed, portfolio
+from smelt.app.pipeline.selection.budget import Budget
 from smelt.errors import BudgetError, DataError, UsageError
 from smelt.export.model_file import open_model
 
@@ -107,9 +107,9 @@ def test_one_seed_gives_the_same_bytes_on_one_and_two_threads(frame):
 
 
 def test_of_many_rows_some_choose_the_model_and_all_fit_it(frame, monkeypatch):
-    monkeypatch.setattr("smelt.app.pipeline.search.LARGE_ROWS", 150)
-    monkeypatch.setattr("smelt.app.pipeline.search.SEARCH_ROWS", 120)
-    monkeypatch.setattr("smelt.app.pipeline.search.MOST_WORK", 4e7)
+    monkeypatch.setattr("smelt.app.pipeline.selection.search.LARGE_ROWS", 150)
+    monkeypatch.setattr("smelt.app.pipeline.selection.search.SEARCH_ROWS", 120)
+    monkeypatch.setattr("smelt.app.pipeline.selection.search.MOST_WORK", 4e7)
     result = smelt.train(frame.select("x", "answer"), "answer", seed=3)
     training = result.manifest["training"]
     rows = training["rows"]

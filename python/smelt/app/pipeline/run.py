@@ -8,33 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from smelt.app.pipeline import manifest as sections
-from smelt.app.pipeline.assemble import Assembled, assemble
-from smelt.app.pipeline.baseline import fit_baseline
-from smelt.app.pipeline.budget import Budget
-from smelt.app.pipeline.calibration import Calibration
-from smelt.app.pipeline.candidates import Limit, portfolio
-from smelt.app.pipeline.choice import Chosen, choose, choose_again
-from smelt.app.pipeline.curves import classification_curves, regression_curves
-from smelt.app.pipeline.graph import RawColumns
-from smelt.app.pipeline.importance import permutation_importance
-from smelt.app.pipeline.interrupt import Interrupt
-from smelt.app.pipeline.intervals import bootstrap
-from smelt.app.pipeline.metrics import DEFAULT, all_metrics
-from smelt.app.pipeline.plan import fewer_rows, make_plan
-from smelt.app.pipeline.preparation import Prepared, data_hash, prepare
-from smelt.app.pipeline.result import Result
-from smelt.app.pipeline.search import Search, Trial, search_rows
-from smelt.app.pipeline.settings import Settings
-from smelt.app.pipeline.source import Source, make_source
-from smelt.app.pipeline.splits import (
+from smelt.app.pipeline.data.preparation import Prepared, data_hash, prepare
+from smelt.app.pipeline.data.splits import (
     default_folds,
     default_test_share,
     make_folds,
     split_test,
 )
-from smelt.app.pipeline.summary import write_summary
-from smelt.app.pipeline.views import Views
+from smelt.app.pipeline.evaluation.curves import classification_curves, regression_curves
+from smelt.app.pipeline.evaluation.importance import permutation_importance
+from smelt.app.pipeline.evaluation.intervals import bootstrap
+from smelt.app.pipeline.evaluation.metrics import DEFAULT, all_metrics
+from smelt.app.pipeline.features.graph import RawColumns
+from smelt.app.pipeline.features.source import Source, make_source
+from smelt.app.pipeline.features.views import Views
+from smelt.app.pipeline.interrupt import Interrupt
+from smelt.app.pipeline.models.baseline import fit_baseline
+from smelt.app.pipeline.models.candidates import Limit, portfolio
+from smelt.app.pipeline.outcome import manifest as sections
+from smelt.app.pipeline.outcome.assemble import Assembled, assemble
+from smelt.app.pipeline.outcome.result import Result
+from smelt.app.pipeline.outcome.summary import write_summary
+from smelt.app.pipeline.selection.budget import Budget
+from smelt.app.pipeline.selection.calibration import Calibration
+from smelt.app.pipeline.selection.choice import Chosen, choose, choose_again
+from smelt.app.pipeline.selection.plan import fewer_rows, make_plan
+from smelt.app.pipeline.selection.search import Search, Trial, search_rows
+from smelt.app.pipeline.settings import Settings
 from smelt.app.table import ReadOptions
 from smelt.app.table.columns import to_columns
 from smelt.errors import BudgetError, DataError
@@ -49,7 +49,7 @@ REFIT = 1.6  # a fit on all rows, features included, takes so many times the fit
 
 
 class Run:
-    """Carries one run from data to :class:`~smelt.app.pipeline.result.Result`."""
+    """Carries one run from data to :class:`~smelt.app.pipeline.outcome.result.Result`."""
 
     def __init__(self, settings: Settings, start: float, events: Callable[..., None]) -> None:
         self.settings = settings
@@ -295,7 +295,7 @@ class Run:
         training: dict[str, Any],
         output: Path | None,
     ) -> Result:
-        from smelt.app.pipeline.file import make_file
+        from smelt.app.pipeline.outcome.file import make_file
         from smelt.export.model_file import open_model, write_model
 
         schema, interrupted = prepared.schema, self._interrupt.pressed

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from smelt.app.pipeline.candidates import FAMILIES
-from smelt.app.pipeline.metrics import NAMES
+from smelt.app.pipeline.evaluation.metrics import NAMES
+from smelt.app.pipeline.models.candidates import FAMILIES
 from smelt.app.table.schema import ROLES, TASKS, Role, Task
 from smelt.errors import UsageError
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smelt.app.pipeline.result import Result
+from smelt.app.pipeline.outcome.result import Result
 
 if TYPE_CHECKING:
     from smelt.app.table import ReadOptions

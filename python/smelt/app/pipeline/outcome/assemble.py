@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from smelt.app.pipeline.calibration import Calibration
-from smelt.app.pipeline.candidates import Problem
-from smelt.app.pipeline.graph import GraphBuilder, RawColumns
-from smelt.app.pipeline.search import FAMILY, Trial
-from smelt.app.pipeline.source import Source
-from smelt.app.pipeline.view import View
-from smelt.app.pipeline.views import fit_view
+from smelt.app.pipeline.features.graph import GraphBuilder, RawColumns
+from smelt.app.pipeline.features.source import Source
+from smelt.app.pipeline.features.view import View
+from smelt.app.pipeline.features.views import fit_view
+from smelt.app.pipeline.models.candidates import Problem
+from smelt.app.pipeline.selection.calibration import Calibration
+from smelt.app.pipeline.selection.search import FAMILY, Trial
 
 
 @dataclass(frozen=True)

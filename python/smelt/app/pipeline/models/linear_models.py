@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from smelt.app.pipeline.candidates import MANY_CLASSES, Candidate, Problem
-from smelt.app.pipeline.fitting import Path, as_probabilities, to_log
-from smelt.app.pipeline.graph import GraphBuilder
-from smelt.app.pipeline.metrics import log_loss
-from smelt.app.pipeline.view import View
+from smelt.app.pipeline.evaluation.metrics import log_loss
+from smelt.app.pipeline.features.graph import GraphBuilder
+from smelt.app.pipeline.features.view import View
+from smelt.app.pipeline.models.candidates import MANY_CLASSES, Candidate, Problem
+from smelt.app.pipeline.models.fitting import Path, as_probabilities, to_log
 
 # Penalty per row, so that it means the same for a fold and for all rows.
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -20,7 +20,7 @@ NEWTON_SIZE = 1_500  # coefficients × classes up to which Newton's method is th
 
 
 class Linear:
-    """Fits linear models; see :class:`smelt.app.pipeline.fitting.Family`."""
+    """Fits linear models; see :class:`smelt.app.pipeline.models.fitting.Family`."""
 
     def fit_path(
         self,

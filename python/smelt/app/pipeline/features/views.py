@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from smelt.app.pipeline.graph import GraphBuilder
-from smelt.app.pipeline.source import Source
-from smelt.app.pipeline.view import View
-from smelt.app.pipeline.view_linear import fit_linear_view
-from smelt.app.pipeline.view_trees import fit_tree_view
+from smelt.app.pipeline.features.graph import GraphBuilder
+from smelt.app.pipeline.features.source import Source
+from smelt.app.pipeline.features.view import View
+from smelt.app.pipeline.features.view_linear import fit_linear_view
+from smelt.app.pipeline.features.view_trees import fit_tree_view
 
 FIT: dict[str, Callable[..., View]] = {
     "trees": fit_tree_view,

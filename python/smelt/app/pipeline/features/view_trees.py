@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from smelt.app.pipeline import parse
-from smelt.app.pipeline.graph import GraphBuilder
-from smelt.app.pipeline.source import Source
-from smelt.app.pipeline.target_means import as_targets, fit_target_means
-from smelt.app.pipeline.text import counts
-from smelt.app.pipeline.view import View, frequent
+from smelt.app.pipeline.features import parse
+from smelt.app.pipeline.features.graph import GraphBuilder
+from smelt.app.pipeline.features.source import Source
+from smelt.app.pipeline.features.target_means import as_targets, fit_target_means
+from smelt.app.pipeline.features.text import counts
+from smelt.app.pipeline.features.view import View, frequent
 
 MOST_CODES = 200  # histograms have 255 bins
 FEWEST_WITH_MEANS = 60  # columns with fewer categories are left to the trees alone

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smelt.app.pipeline.budget import SAFETY
-from smelt.app.pipeline.candidates import Candidate
-from smelt.app.pipeline.search import FAMILY, Search, some_rows
-from smelt.app.pipeline.splits import Folds, one_fold
+from smelt.app.pipeline.data.splits import Folds, one_fold
+from smelt.app.pipeline.models.candidates import Candidate
+from smelt.app.pipeline.selection.budget import SAFETY
+from smelt.app.pipeline.selection.search import FAMILY, Search, some_rows
 from smelt.errors import BudgetError
 
 PROBE_ROWS = 2_000

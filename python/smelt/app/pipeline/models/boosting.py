@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from smelt.app.pipeline.candidates import Candidate, Problem
-from smelt.app.pipeline.fitting import Path, as_probabilities, to_log
-from smelt.app.pipeline.graph import GraphBuilder
-from smelt.app.pipeline.view import View
+from smelt.app.pipeline.features.graph import GraphBuilder
+from smelt.app.pipeline.features.view import View
+from smelt.app.pipeline.models.candidates import Candidate, Problem
+from smelt.app.pipeline.models.fitting import Path, as_probabilities, to_log
 from smelt.ensemble._trees import cut_trees
 
 MOST_ROUNDS = 1_500
@@ -20,7 +20,7 @@ PATIENCE = 2.0  # rounds without a gain before stopping, over the learning rate
 
 
 class Boosting:
-    """Fits boosted trees; see :class:`smelt.app.pipeline.fitting.Family`."""
+    """Fits boosted trees; see :class:`smelt.app.pipeline.models.fitting.Family`."""
 
     def fit_path(
         self,

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from smelt._version import __version__
-from smelt.app.pipeline import manifest as sections
-from smelt.app.pipeline.assemble import Assembled
-from smelt.app.pipeline.preparation import Prepared
+from smelt.app.pipeline.data.preparation import Prepared
+from smelt.app.pipeline.outcome import manifest as sections
+from smelt.app.pipeline.outcome.assemble import Assembled
 from smelt.app.table import column_profile, target_profile
 from smelt.app.table.columns import to_columns
 from smelt.export.model_file import to_bytes

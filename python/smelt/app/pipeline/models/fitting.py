@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from smelt.app.pipeline.candidates import Candidate, Problem
-from smelt.app.pipeline.graph import GraphBuilder
-from smelt.app.pipeline.view import View
+from smelt.app.pipeline.features.graph import GraphBuilder
+from smelt.app.pipeline.features.view import View
+from smelt.app.pipeline.models.candidates import Candidate, Problem
 
 
 @dataclass(frozen=True)

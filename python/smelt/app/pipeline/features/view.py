@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from smelt.app.pipeline.source import Source
+from smelt.app.pipeline.features.source import Source
 
 
 @dataclass

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smelt.app.pipeline.baseline import SIGNAL, fit_baseline
-from smelt.app.pipeline.calibration import Calibration
-from smelt.app.pipeline.calibration import choose as choose_calibration
-from smelt.app.pipeline.candidates import Problem
-from smelt.app.pipeline.ensemble import drop_small, greedy_weights
-from smelt.app.pipeline.metrics import selection_loss
-from smelt.app.pipeline.search import Search, Trial
-from smelt.app.pipeline.threshold import choose_threshold
+from smelt.app.pipeline.evaluation.metrics import selection_loss
+from smelt.app.pipeline.models.baseline import SIGNAL, fit_baseline
+from smelt.app.pipeline.models.candidates import Problem
+from smelt.app.pipeline.selection.calibration import Calibration
+from smelt.app.pipeline.selection.calibration import choose as choose_calibration
+from smelt.app.pipeline.selection.ensemble import drop_small, greedy_weights
+from smelt.app.pipeline.selection.search import Search, Trial
+from smelt.app.pipeline.selection.threshold import choose_threshold
 
 
 @dataclass(frozen=True)

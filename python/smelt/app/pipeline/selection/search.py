@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from smelt.app.pipeline.boosting import Boosting, expected_rounds, most_rounds
-from smelt.app.pipeline.budget import SAFETY, Budget
-from smelt.app.pipeline.candidates import LARGE_ROWS, Candidate, Limit, Problem
-from smelt.app.pipeline.fitting import Family, Path
-from smelt.app.pipeline.linear_models import Linear
-from smelt.app.pipeline.metrics import all_metrics, better
-from smelt.app.pipeline.source import Source
-from smelt.app.pipeline.splits import Folds
-from smelt.app.pipeline.views import Views
+from smelt.app.pipeline.data.splits import Folds
+from smelt.app.pipeline.evaluation.metrics import all_metrics, better
+from smelt.app.pipeline.features.source import Source
+from smelt.app.pipeline.features.views import Views
+from smelt.app.pipeline.models.boosting import Boosting, expected_rounds, most_rounds
+from smelt.app.pipeline.models.candidates import LARGE_ROWS, Candidate, Limit, Problem
+from smelt.app.pipeline.models.fitting import Family, Path
+from smelt.app.pipeline.models.linear_models import Linear
+from smelt.app.pipeline.selection.budget import SAFETY, Budget
 
 FAMILY: dict[str, Family] = {"linear": Linear(), "gradient boosting": Boosting()}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smelt.app.pipeline.candidates import Problem
+from smelt.app.pipeline.models.candidates import Problem
 
 SIGNAL = 0.005  # relative gain of the loss below which a model says nothing new
 

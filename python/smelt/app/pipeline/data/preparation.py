@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from smelt.app.pipeline.candidates import Problem, is_skewed
+from smelt.app.pipeline.data.splits import FEWEST_ROWS
+from smelt.app.pipeline.models.candidates import Problem, is_skewed
 from smelt.app.pipeline.settings import Settings, check_metric
-from smelt.app.pipeline.splits import FEWEST_ROWS
 from smelt.app.table import ReadOptions, check_data, infer_schema, read_table, target_vector
 from smelt.app.table.columns import to_columns
 from smelt.app.table.schema import Column, DataWarning, Schema, Table

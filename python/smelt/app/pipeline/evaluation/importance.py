@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from smelt.app.pipeline.assemble import Assembled
-from smelt.app.pipeline.budget import Budget
-from smelt.app.pipeline.metrics import LOWER_IS_BETTER, all_metrics
+from smelt.app.pipeline.evaluation.metrics import LOWER_IS_BETTER, all_metrics
+from smelt.app.pipeline.outcome.assemble import Assembled
+from smelt.app.pipeline.selection.budget import Budget
 from smelt.app.table.columns import to_columns
 
 MOST_ROWS = 2_000

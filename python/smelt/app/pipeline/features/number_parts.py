@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from smelt.app.pipeline import parse
-from smelt.app.pipeline.graph import GraphBuilder
+from smelt.app.pipeline.features import parse
+from smelt.app.pipeline.features.graph import GraphBuilder
 from smelt.app.table.schema import Column
 
 SKEWED = 2.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smelt.app.pipeline.splits import spread
+from smelt.app.pipeline.data.splits import spread
 
 SMOOTHING = 10.0  # a category weighs against this many rows of the overall mean
 PARTS = 5

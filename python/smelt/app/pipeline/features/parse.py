@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from smelt.app.pipeline.graph import GraphBuilder
+from smelt.app.pipeline.features.graph import GraphBuilder
 from smelt.app.table.schema import Column
 
 DATE_PARTS = ("epoch_days", "year", "month", "day", "weekday", "day_of_year", "hour", "minute")

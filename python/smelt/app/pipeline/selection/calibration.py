@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from smelt.app.pipeline.metrics import log_loss
-from smelt.app.pipeline.splits import spread
+from smelt.app.pipeline.data.splits import spread
+from smelt.app.pipeline.evaluation.metrics import log_loss
 
 FEWEST_ROWS = 200  # below, a fitted calibration is noise
 ISOTONIC_ROWS = 5_000  # isotonic regression needs many rows

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from smelt._version import __version__
-from smelt.app.pipeline.assemble import Assembled
-from smelt.app.pipeline.baseline import Baseline
-from smelt.app.pipeline.importance import used_columns
-from smelt.app.pipeline.intervals import number
-from smelt.app.pipeline.metrics import LOWER_IS_BETTER, all_metrics
-from smelt.app.pipeline.search import FAMILY, Trial
-from smelt.app.pipeline.splits import Folds
+from smelt.app.pipeline.data.splits import Folds
+from smelt.app.pipeline.evaluation.importance import used_columns
+from smelt.app.pipeline.evaluation.intervals import number
+from smelt.app.pipeline.evaluation.metrics import LOWER_IS_BETTER, all_metrics
+from smelt.app.pipeline.models.baseline import Baseline
+from smelt.app.pipeline.outcome.assemble import Assembled
+from smelt.app.pipeline.selection.search import FAMILY, Trial
 from smelt.app.table.schema import Column, Schema
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from smelt.app.pipeline.metrics import confusion, decide
-from smelt.app.pipeline.threshold import threshold_table
+from smelt.app.pipeline.evaluation.metrics import confusion, decide
+from smelt.app.pipeline.selection.threshold import threshold_table
 
 POINTS = 201
 SAMPLE = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smelt.app.pipeline.metrics import all_metrics
+from smelt.app.pipeline.evaluation.metrics import all_metrics
 
 RESAMPLES = 400
 FEWEST_RESAMPLES = 100

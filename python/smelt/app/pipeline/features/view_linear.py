@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from smelt.app.pipeline import parse
-from smelt.app.pipeline.graph import GraphBuilder
-from smelt.app.pipeline.number_parts import NumberParts
-from smelt.app.pipeline.source import Source
-from smelt.app.pipeline.target_means import as_targets, fit_target_means
-from smelt.app.pipeline.text import terms
-from smelt.app.pipeline.view import View, frequent
+from smelt.app.pipeline.features import parse
+from smelt.app.pipeline.features.graph import GraphBuilder
+from smelt.app.pipeline.features.number_parts import NumberParts
+from smelt.app.pipeline.features.source import Source
+from smelt.app.pipeline.features.target_means import as_targets, fit_target_means
+from smelt.app.pipeline.features.text import terms
+from smelt.app.pipeline.features.view import View, frequent
 
 MOST_ONE_HOT = 100  # of one column
 ONE_HOT_CELLS = 20_000_000  # of all of them: rows × columns of 8 bytes

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from smelt import _smelt
-from smelt.app.pipeline import parse
-from smelt.app.pipeline.graph import GraphBuilder
+from smelt.app.pipeline.features import parse
+from smelt.app.pipeline.features.graph import GraphBuilder
 from smelt.app.table.columns import to_columns
 from smelt.app.table.schema import Column
 

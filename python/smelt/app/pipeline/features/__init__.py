@@ -1,0 +1,1 @@
+"""What the models see: columns parsed once, and nodes of the graph fitted on some rows."""

@@ -1,0 +1,1 @@
+"""What is handed over: the graph with all members, the manifest, the file, the summary."""

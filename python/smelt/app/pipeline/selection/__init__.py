@@ -1,0 +1,1 @@
+"""Which models, with which weights, within which time."""
