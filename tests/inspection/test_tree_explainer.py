@@ -1,6 +1,7 @@
 """SHAP values: the definition, the twin, shap and LightGBM, additivity, threads, bad input."""
 
 import pickle
+from functools import partial
 from itertools import combinations
 from math import factorial
 
@@ -236,7 +237,7 @@ def test_trees_of_scikit_learn_are_explained_too():
     X, y = table(missing=False)
     for ours, theirs in (
         (DecisionTreeRegressor, their_trees.DecisionTreeRegressor),
-        (RandomForestRegressor, their_ensembles.RandomForestRegressor),
+        (partial(RandomForestRegressor, max_bins=None), their_ensembles.RandomForestRegressor),
     ):
         settings = {"max_leaf_nodes": 9, "random_state": 1}
         a, b = ours(**settings).fit(X, y), theirs(**settings).fit(X, y)
@@ -260,7 +261,7 @@ def test_values_are_those_of_shap(kind, interventional):
         ours = HistGradientBoostingRegressor(**settings).fit(X, y)
         theirs = their_ensembles.HistGradientBoostingRegressor(**settings).fit(X, y)
     else:
-        ours = RandomForestClassifier(5, **settings).fit(X, K)
+        ours = RandomForestClassifier(5, max_bins=None, **settings).fit(X, K)
         theirs = their_ensembles.RandomForestClassifier(5, **settings).fit(X, K)
     data = X[:40] if interventional else None
     other = shap.TreeExplainer(theirs, data)
