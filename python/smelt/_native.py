@@ -18,6 +18,7 @@ NATIVE = (
     "ensemble.IsolationForest",
     "ensemble.RandomForestClassifier",
     "ensemble.RandomForestRegressor",
+    "ensemble.RandomTreesEmbedding",
     "linear_model.LinearRegression",
     "linear_model.LogisticRegression",
     "linear_model.Ridge",

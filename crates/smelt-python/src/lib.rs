@@ -14,6 +14,7 @@ mod linear_model;
 mod members;
 mod model;
 mod params;
+mod random_trees_embedding;
 mod table;
 mod tree;
 
@@ -28,7 +29,8 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ensemble::register(module)?;
         forest::register(module)?;
         isolation_forest::register(module)?;
-        members::register(module)
+        members::register(module)?;
+        random_trees_embedding::register(module)
     })?;
     family(module, "ground", ground::register)?;
     family(module, "inspection", inspection::register)?;

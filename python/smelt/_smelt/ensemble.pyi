@@ -160,6 +160,22 @@ def random_forest_out_of_bag(
 ) -> Any:
     """Mean values of the trees that a row was not drawn for, and their number: `(means, counts)`."""
 
+def random_trees_embedding_fit(
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    random_states: Any,
+    n_threads: int | None = None,
+    **keywords: Any,
+) -> Any:
+    """Grows one totally random tree for each of `random_states`; `X` has its columns behind each other."""
+
+def random_trees_embedding_transform(
+    X: Any, trees: Any, columns: Any, n_threads: int | None = None
+) -> Any:
+    """Column of the leaf that every row of `X` reaches in every tree; `columns` holds that of each node."""
+
 def tree_ensemble_predict(
     X: Any,
     *,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from smelt.ensemble.hist_gradient_boosting_regressor import HistGradientBoostingRegressor
     from smelt.ensemble.isolation_forest import IsolationForest
     from smelt.ensemble.random_forest import RandomForestClassifier, RandomForestRegressor
+    from smelt.ensemble.random_trees_embedding import RandomTreesEmbedding
 
 __getattr__, __dir__, __all__ = family(
     __name__,
@@ -29,5 +30,6 @@ __getattr__, __dir__, __all__ = family(
         "IsolationForest": "isolation_forest",
         "RandomForestClassifier": "random_forest",
         "RandomForestRegressor": "random_forest",
+        "RandomTreesEmbedding": "random_trees_embedding",
     },
 )

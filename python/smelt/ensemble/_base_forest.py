@@ -198,10 +198,8 @@ class GrownForest:
             kernel_targets(self, y),
             None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=float),
             random_states=seeds,
-            n_samples_bootstrap=self._n_samples_bootstrap,
-            cumulative_weight=self._cumulative(),
-            balanced_subsample=self.class_weight == "balanced_subsample" and self.bootstrap,
             tree=params,
+            **self._drawing(),
             **self._bins(),
         )
         if self.verbose:
@@ -211,6 +209,13 @@ class GrownForest:
             trees = (cut(nodes, index) for index in range(len(seeds)))
             nodes = stack([pruned(tree, self, self.ccp_alpha) for tree in trees])
         return nodes
+
+    def _drawing(self) -> dict[str, Any]:
+        return {
+            "n_samples_bootstrap": self._n_samples_bootstrap,
+            "cumulative_weight": self._cumulative(),
+            "balanced_subsample": self.class_weight == "balanced_subsample" and self.bootstrap,
+        }
 
     def _bins(self) -> dict[str, Any]:
         return {"max_bins": self.max_bins}

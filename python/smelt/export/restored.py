@@ -111,6 +111,10 @@ def _row(estimator: Any, n_features: int) -> np.ndarray:
 
 
 def _try_one_row(estimator: Any, row: np.ndarray) -> None:
+    if not hasattr(estimator, "predict"):
+        if estimator.transform(row).shape != (1, estimator._n_features_out):
+            raise ValueError("one row does not give one code")
+        return
     if estimator.predict(row).shape[:1] != (1,):
         raise ValueError("one row does not give one prediction")
     if not hasattr(estimator, "predict_proba"):

@@ -17,4 +17,5 @@ pub mod nodes;
 pub mod predict;
 pub(crate) mod random;
 mod random_cut;
+pub mod random_trees_embedding;
 mod sort;

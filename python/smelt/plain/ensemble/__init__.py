@@ -20,6 +20,10 @@ from smelt.plain.ensemble.isolation_forest import (
 )
 from smelt.plain.ensemble.linear_leaves import linear_leaves_predict
 from smelt.plain.ensemble.random_forest import random_forest_fit, random_forest_out_of_bag
+from smelt.plain.ensemble.random_trees_embedding import (
+    random_trees_embedding_fit,
+    random_trees_embedding_transform,
+)
 from smelt.plain.ensemble.tree_ensemble import tree_ensemble_predict
 
 __all__ = [
@@ -38,5 +42,7 @@ __all__ = [
     "linear_leaves_predict",
     "random_forest_fit",
     "random_forest_out_of_bag",
+    "random_trees_embedding_fit",
+    "random_trees_embedding_transform",
     "tree_ensemble_predict",
 ]

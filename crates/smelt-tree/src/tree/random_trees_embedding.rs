@@ -1,0 +1,65 @@
+//! Totally random trees, and the leaves that rows reach in them as columns of a one-hot code.
+//!
+//! Twin: `smelt/plain/ensemble/random_trees_embedding.py`.
+//!
+//! 1. Grow trees on targets that mean nothing, each cut at a random threshold of a random column.
+//! 2. Number the leaves of all trees in their order: these are the columns of the code.
+//! 3. A row has a one in the column of each leaf that it reaches, and zeros elsewhere.
+//!
+//! Cost: growing looks at two columns a level at most; a code costs n · trees · depth steps, and
+//! writes 4 bytes a row and tree.
+
+use smelt_core::{Control, Error, MatRef, Result, parallel};
+
+use super::decision_tree::Targets;
+use super::forest::{ForestParams, extra_trees_fit};
+use super::nodes::Nodes;
+use super::predict::Trees;
+
+/// Rows that go down one tree after the other.
+const BLOCK: usize = 256;
+
+/// Grows one tree for each of `random_states` on the columns of `X`, which lie behind each other;
+/// returns the nodes of all trees, and where each starts.
+#[allow(non_snake_case)]
+pub fn random_trees_embedding_fit(
+    X: MatRef<'_, f32>,
+    targets: Targets<'_>,
+    sample_weight: Option<&[f64]>,
+    params: &ForestParams,
+    random_states: &[u32],
+    control: &Control,
+) -> Result<(Nodes, Vec<i64>)> {
+    extra_trees_fit(X, targets, sample_weight, None, params, random_states, control)
+}
+
+/// The column of the leaf that every row of `X` reaches in every tree, (n_rows, n_trees).
+///
+/// `columns` holds the column of every node; that of a cut is never looked at.
+#[allow(non_snake_case)]
+pub fn random_trees_embedding_transform(
+    X: MatRef<'_, f32>,
+    trees: &Trees<'_>,
+    columns: &[i32],
+    control: &Control,
+) -> Result<Vec<i32>> {
+    if columns.len() != trees.left.len() {
+        return Err(Error::data("one column a node is needed".to_string()));
+    }
+    let n_trees = trees.n_trees();
+    let mut out = vec![0_i32; X.n_rows() * n_trees];
+    let cost_ns = n_trees as f64 * 20.0;
+    parallel::for_chunks_mut(&mut out, n_trees, BLOCK, cost_ns, |_, range, part| {
+        if control.check().is_err() {
+            return;
+        }
+        for tree in 0..n_trees {
+            for (place, row) in range.clone().enumerate() {
+                let leaf = trees.leaf(tree, |feature| X.get(row, feature));
+                part[place * n_trees + tree] = columns[leaf];
+            }
+        }
+    });
+    control.check()?;
+    Ok(out)
+}
