@@ -1,0 +1,1 @@
+"""Boosted trees to and from the files of LightGBM and XGBoost."""
