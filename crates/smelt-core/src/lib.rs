@@ -4,6 +4,7 @@
 //! and a parameter struct to owned arrays; it polls a [`Control`] and runs its loops through
 //! [`parallel`] and [`simd`].
 
+pub mod choose;
 pub mod control;
 pub mod error;
 pub mod lanes;

@@ -38,6 +38,77 @@ pub fn prefetch<T>(values: &[T]) {
     let _ = values;
 }
 
+/// A step of a walk: to `child` where the key is not above the threshold, else to its neighbour.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Node<K> {
+    /// Largest key that goes to the child itself.
+    pub threshold: K,
+    /// Column of the key, and child in the lower bits.
+    pub split: u32,
+}
+
+/// Nodes that rows walk through, checked once so that no step needs a check.
+#[derive(Debug)]
+pub struct Steps<K> {
+    nodes: Vec<Node<K>>,
+    shift: u32,
+    n_columns: usize,
+}
+
+impl<K: Copy + Ord> Steps<K> {
+    /// Nothing unless all children, their neighbours and all columns exist; `shift` is the number of
+    /// bits of a child, at most 31.
+    pub fn new(nodes: Vec<Node<K>>, shift: u32, n_columns: usize) -> Option<Self> {
+        let mask = 1_u32.checked_shl(shift)? - 1;
+        let exist = nodes.iter().all(|node| {
+            ((node.split & mask) as usize) + 1 < nodes.len()
+                && ((node.split >> shift) as usize) < n_columns
+        });
+        exist.then_some(Self { nodes, shift, n_columns })
+    }
+
+    /// The nodes.
+    #[inline(always)]
+    pub fn nodes(&self) -> &[Node<K>] {
+        &self.nodes
+    }
+
+    /// Column and child of a node.
+    #[inline(always)]
+    pub fn split(&self, node: usize) -> (u32, usize) {
+        let split = self.nodes[node].split;
+        (split >> self.shift, (split & ((1 << self.shift) - 1)) as usize)
+    }
+
+    /// `STEPS` steps of the rows whose keys begin at `starts` in `cells`, side by side: one's step
+    /// hides the wait of the others.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn walk<const LANES: usize, const STEPS: usize>(
+        &self,
+        cells: &[K],
+        starts: &[usize; LANES],
+        at: &mut [u32; LANES],
+    ) {
+        let (nodes, shift, mask) = (&self.nodes[..], self.shift, (1_u32 << self.shift) - 1);
+        let last = cells.len().checked_sub(self.n_columns);
+        assert!(at.iter().all(|&at| (at as usize) < nodes.len()));
+        assert!(last.is_some_and(|last| starts.iter().all(|&start| start <= last)));
+        for _ in 0..STEPS {
+            for lane in 0..LANES {
+                // SAFETY: the rows' nodes exist at first (checked above), and a child and its
+                // neighbour exist (checked in `new`).
+                let node = unsafe { nodes.get_unchecked(at[lane] as usize) };
+                let cell = starts[lane] + (node.split >> shift) as usize;
+                // SAFETY: the row's cells lie within (checked above), and the column is one of them
+                // (checked in `new`).
+                let key = unsafe { *cells.get_unchecked(cell) };
+                at[lane] = (node.split & mask) + u32::from(key > node.threshold);
+            }
+        }
+    }
+}
+
 /// Number of partial sums in a reduction: enough to fill two AVX-512 or four AVX2 registers.
 const LANES: usize = 16;
 
@@ -114,7 +185,29 @@ pub fn sq_dist<T: Real>(x: &[T], y: &[T]) -> T {
 
 #[cfg(test)]
 mod tests {
-    use super::{axpy, dot, sq_dist, sum, vectorize};
+    use super::{Node, Steps, axpy, dot, sq_dist, sum, vectorize};
+
+    #[test]
+    fn rows_walk_and_broken_nodes_are_refused() {
+        let node = |threshold, column: u32, child| Node { threshold, split: column << 8 | child };
+        let leaf = |place| node(i32::MAX, 0, place);
+        let nodes = vec![node(5, 1, 1), leaf(1), node(0, 0, 3), leaf(3), leaf(4), leaf(5)];
+        let steps = Steps::new(nodes.clone(), 8, 2).unwrap();
+        let (cells, mut at) = ([9, 5, 0, 6, 1, 6], [0; 3]);
+        steps.walk::<3, 4>(&cells, &[0, 2, 4], &mut at);
+        assert_eq!(at, [1, 3, 4]);
+        assert_eq!(steps.split(2), (0, 3));
+        assert!(Steps::new(nodes.clone(), 8, 1).is_none());
+        assert!(Steps::new(nodes[..5].to_vec(), 8, 2).is_none());
+        assert!(Steps::new(nodes, 32, 2).is_none());
+    }
+
+    #[test]
+    #[should_panic = "assertion"]
+    fn a_row_that_is_not_there_does_not_walk() {
+        let nodes = vec![Node { threshold: 0, split: 0 }, Node::default()];
+        Steps::new(nodes, 8, 2).unwrap().walk::<1, 1>(&[1, 2], &[1], &mut [0]);
+    }
 
     #[test]
     fn primitives_agree_with_plain_loops() {

@@ -5,6 +5,7 @@ pub mod bag;
 pub mod bagging;
 pub mod bins;
 pub mod boosting;
+mod descent;
 pub mod ensemble;
 pub mod explain;
 mod histogram;

@@ -1,39 +1,21 @@
 //! Prediction: every row goes down every tree.
 //!
-//! Cost: n · trees · depth node visits; 16 bytes a visit, from the first-level cache.
+//! 1. Few rows walk through the arrays as they are: packing would cost more.
+//! 2. Many rows go down packed trees (`descent`): as ranks among the thresholds of their column, one
+//!    byte each, where no column has more than 255; else as integers of their own width.
+//! 3. Sums run over the trees in order, in f64: the same bits for any number of rows and threads.
 //!
-//! 1. Pack each tree into 16-byte nodes in breadth-first order, so that two siblings are neighbours
-//!    and a step is `child + goes_right`.
-//! 2. Cut the rows into blocks; copy a block to a small contiguous table.
-//! 3. Tree by tree, eight rows at a time go down together, which hides the latency of a step.
-//! 4. Sums run over the trees in order, in f64: the same bits for any number of threads and for a
-//!    single row, which takes a path without packing.
+//! Cost of a row: a rank a column, about 12 steps; then see `descent`.
 
 use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
 
+use crate::descent::{self, CATEGORY_WORDS, Keys, Layout, Number, Ranks, Source, Split};
 use crate::ensemble::{Ensemble, EnsembleRef, SET_WORDS, in_set};
 
-/// Rows of a block: 28 columns of it fill the first-level cache and a half.
-const BLOCK: usize = 192;
-/// Rows that go down a tree together.
-const LANES: usize = 8;
 /// Below this many rows packing does not pay.
-const PACK_FROM: usize = 16;
-
-const FEATURE: u32 = (1 << 30) - 1;
-const MISSING_LEFT: u32 = 1 << 30;
-const CATEGORICAL: u32 = 1 << 31;
-
-#[derive(Clone, Copy, Default)]
-struct Node {
-    /// Threshold; the bits of the category set of a categorical split; +infinity in a leaf.
-    number: f64,
-    /// Column and the two flags; a leaf says "missing values go left".
-    split: u32,
-    /// Left child in the packed tree, the right one follows; a leaf names itself, so that a row
-    /// that has arrived stays.
-    child: u32,
-}
+const PACK_FROM: usize = 400;
+/// Rows that go down together without packing.
+const FEW: usize = 8;
 
 impl Ensemble {
     /// See [`EnsembleRef::predict_raw`].
@@ -56,65 +38,82 @@ impl<'a> EnsembleRef<'a> {
                 X.n_cols()
             )));
         }
-        if X.n_rows() < PACK_FROM {
+        if X.n_rows() < PACK_FROM || self.n_trees() == 0 {
             return self.predict_few(X, control);
         }
-        let packed = self.pack();
-        let (n_outputs, n_features) = (self.n_outputs(), self.n_features);
-        let mut out = Mat::zeros(X.n_rows(), n_outputs);
-        let cost_ns = self.n_trees() as f64 * 15.0;
-        parallel::for_chunks_mut(
-            out.as_mut_slice(),
-            n_outputs,
-            BLOCK,
-            cost_ns,
-            |_, range, part| {
-                if control.check().is_err() {
-                    return;
-                }
-                let mut table = vec![0.0; range.len() * n_features];
-                for (row, values) in range.clone().zip(table.chunks_exact_mut(n_features.max(1))) {
-                    for (j, value) in values.iter_mut().enumerate() {
-                        *value = X.get(row, j).to_f64();
-                    }
-                }
-                let has_missing = table.iter().any(|x| x.is_nan());
-                for sums in part.chunks_exact_mut(n_outputs) {
-                    sums.copy_from_slice(self.baseline);
-                }
-                for (tree, packed) in packed.trees().enumerate() {
-                    let output = tree % n_outputs;
-                    if !self.left_categories.is_empty() {
-                        self.add_tree::<true, true>(packed, &table, output, part);
-                    } else if has_missing {
-                        self.add_tree::<true, false>(packed, &table, output, part);
-                    } else {
-                        self.add_tree::<false, false>(packed, &table, output, part);
-                    }
-                }
-            },
-        );
-        control.check()?;
-        Ok(out)
+        if T::IS_F64 {
+            self.predict_many::<T, f64>(X, control)
+        } else {
+            self.predict_many::<T, f32>(X, control)
+        }
     }
 
+    /// 1.
     #[allow(non_snake_case)]
     fn predict_few<T: Real>(&self, X: MatRef<'_, T>, control: &Control) -> Result<Mat<f64>> {
         let n_outputs = self.n_outputs();
         let mut out = Mat::zeros(X.n_rows(), n_outputs);
-        let mut values = vec![0.0; self.n_features];
-        for row in 0..X.n_rows() {
-            control.check()?;
-            for (j, value) in values.iter_mut().enumerate() {
-                *value = X.get(row, j).to_f64();
+        let cost_ns = self.n_trees() as f64 * 60.0;
+        parallel::for_chunks_mut(out.as_mut_slice(), n_outputs, FEW, cost_ns, |_, range, part| {
+            let mut values = vec![0.0; self.n_features];
+            for (row, sums) in range.zip(part.chunks_exact_mut(n_outputs)) {
+                if control.check().is_err() {
+                    return;
+                }
+                for (j, value) in values.iter_mut().enumerate() {
+                    *value = X.get(row, j).to_f64();
+                }
+                sums.copy_from_slice(self.baseline);
+                for (tree, pair) in self.tree_offsets.windows(2).enumerate() {
+                    sums[tree % n_outputs] += self.value[self.leaf(pair[0] as usize, &values)];
+                }
             }
-            let sums = out.row_mut(row);
-            sums.copy_from_slice(self.baseline);
-            for (tree, pair) in self.tree_offsets.windows(2).enumerate() {
-                sums[tree % n_outputs] += self.value[self.leaf(pair[0] as usize, &values)];
-            }
-        }
+        });
+        control.check()?;
         Ok(out)
+    }
+
+    /// 2.
+    #[allow(non_snake_case)]
+    fn predict_many<T: Real, N: Number>(
+        &self,
+        X: MatRef<'_, T>,
+        control: &Control,
+    ) -> Result<Mat<f64>> {
+        let n_outputs = self.n_outputs();
+        let mut out = Mat::zeros(X.n_rows(), n_outputs);
+        let layout = Layout::new(self);
+        let begin = |part: &mut [f64]| {
+            part.chunks_exact_mut(n_outputs).for_each(|sums| sums.copy_from_slice(self.baseline));
+        };
+        let place = (out.as_mut_slice(), n_outputs);
+        // 3.
+        let packed = if let Some(ranks) = Ranks::<N>::new(self, &layout) {
+            descent::descend::<T, N, _, _, _>(
+                X,
+                self,
+                &ranks,
+                &layout,
+                place,
+                control,
+                begin,
+                add(),
+                |_| {},
+            )
+        } else {
+            descent::descend::<T, N, _, _, _>(
+                X,
+                self,
+                &Keys,
+                &layout,
+                place,
+                control,
+                begin,
+                add(),
+                |_| {},
+            )
+        };
+        if packed? { Ok(out) } else { self.predict_few(X, control) }
     }
 
     /// The leaf that `values` reach in the tree whose root is node `root`.
@@ -163,110 +162,59 @@ impl<'a> EnsembleRef<'a> {
             missing_left
         }
     }
+}
 
-    /// Adds the leaves of one packed tree to column `output` of `sums`.
-    fn add_tree<const MISSING: bool, const CATEGORIES: bool>(
-        &self,
-        (nodes, values): (&[Node], &[f64]),
-        table: &[f64],
-        output: usize,
-        sums: &mut [f64],
-    ) {
-        let (width, n_outputs) = (self.n_features.max(1), self.n_outputs());
-        if values.len() == 1 {
-            sums.iter_mut().skip(output).step_by(n_outputs).for_each(|sum| *sum += values[0]);
-            return;
-        }
-        let lanes = table.chunks(LANES * width).zip(sums.chunks_mut(LANES * n_outputs));
-        for (rows, sums) in lanes {
-            let mut at = [0_u32; LANES];
-            let n_rows = rows.len() / width;
-            loop {
-                let mut moved = 0;
-                for (position, x) in at.iter_mut().zip(rows.chunks_exact(width)) {
-                    let node = nodes[*position as usize];
-                    let x = x[(node.split & FEATURE) as usize];
-                    // No branch: which way a row goes cannot be foreseen.
-                    let mut goes_left = x <= node.number;
-                    if MISSING {
-                        goes_left |= x.is_nan() & (node.split & MISSING_LEFT != 0);
-                    }
-                    if CATEGORIES && node.split & CATEGORICAL != 0 {
-                        goes_left = self.packed_goes_left(x, node);
-                    }
-                    let next = node.child + u32::from(!goes_left);
-                    moved |= next ^ *position;
-                    *position = next;
-                }
-                if moved == 0 {
-                    break;
-                }
-            }
-            for (position, sum) in at[..n_rows].iter().zip(sums.chunks_exact_mut(n_outputs)) {
-                sum[output] += values[*position as usize];
-            }
-        }
-    }
-
+/// Adds a leaf to the output of its tree.
+fn add() -> impl Fn(usize, usize, &mut [f64], f64) + Sync {
     #[inline(always)]
-    fn packed_goes_left(&self, x: f64, node: Node) -> bool {
-        let set = node.number.to_bits() as u32 as i32;
-        self.goes_left(x, node.split & FEATURE, 0.0, node.split & MISSING_LEFT != 0, set)
-    }
-
-    fn pack(&self) -> Packed {
-        let mut nodes = Vec::with_capacity(self.feature.len());
-        let mut values = Vec::with_capacity(self.feature.len());
-        let mut offsets = vec![0];
-        let mut queue: Vec<usize> = Vec::new();
-        for pair in self.tree_offsets.windows(2) {
-            let (root, size) = (pair[0] as usize, (pair[1] - pair[0]) as usize);
-            queue.clear();
-            queue.push(root);
-            let mut next = 0;
-            while next < queue.len() && queue.len() <= size {
-                let node = queue[next];
-                values.push(self.value[node]);
-                if self.left[node] == 0 {
-                    let child = next as u32;
-                    nodes.push(Node { number: f64::INFINITY, split: MISSING_LEFT, child });
-                } else {
-                    let mut packed = Node {
-                        number: self.threshold[node],
-                        split: self.feature[node],
-                        child: queue.len() as u32,
-                    };
-                    if self.missing_left[node] == 1 {
-                        packed.split |= MISSING_LEFT;
-                    }
-                    if self.category_set[node] >= 0 {
-                        packed.split |= CATEGORICAL;
-                        packed.number = f64::from_bits(self.category_set[node] as u64);
-                    }
-                    nodes.push(packed);
-                    queue.push(root + self.left[node] as usize);
-                    queue.push(root + self.right[node] as usize);
-                }
-                next += 1;
-            }
-            offsets.push(nodes.len());
-        }
-        Packed { nodes, values, offsets }
-    }
+    |output, _, sums, value| sums[output] += value
 }
 
-struct Packed {
-    nodes: Vec<Node>,
-    values: Vec<f64>,
-    offsets: Vec<usize>,
-}
+impl Source for EnsembleRef<'_> {
+    type Leaf = f64;
 
-impl Packed {
-    fn trees(&self) -> impl Iterator<Item = (&[Node], &[f64])> {
-        self.offsets.windows(2).map(|pair| {
-            let range = pair[0]..pair[1];
-            (&self.nodes[range.clone()], &self.values[range])
+    fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    fn n_trees(&self) -> usize {
+        EnsembleRef::n_trees(self)
+    }
+
+    fn n_nodes(&self, tree: usize) -> usize {
+        (self.tree_offsets[tree + 1] - self.tree_offsets[tree]) as usize
+    }
+
+    fn split(&self, tree: usize, node: usize) -> Option<Split> {
+        let at = self.tree_offsets[tree] as usize + node;
+        (self.left[at] != 0).then(|| Split {
+            feature: self.feature[at] as usize,
+            threshold: self.threshold[at],
+            missing_left: self.missing_left[at] == 1,
+            set: usize::try_from(self.category_set[at]).ok(),
+            left: self.left[at] as usize,
+            right: self.right[at] as usize,
         })
+    }
+
+    fn leaf(&self, tree: usize, node: usize) -> f64 {
+        self.value[self.tree_offsets[tree] as usize + node]
+    }
+
+    fn slot(&self, tree: usize) -> usize {
+        tree % self.n_outputs()
+    }
+
+    fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS] {
+        let mut words = [0; CATEGORY_WORDS];
+        let set = split.set.unwrap_or(0) * SET_WORDS;
+        let known = split.feature * SET_WORDS;
+        for word in 0..SET_WORDS {
+            let unknown = if split.missing_left { !self.known_categories[known + word] } else { 0 };
+            words[word] = self.left_categories[set + word] | unknown;
+        }
+        words[SET_WORDS] = u32::from(split.missing_left);
+        words
     }
 }
 

@@ -1,11 +1,18 @@
 //! Rows go down decision trees: leaves, and mean values.
 //!
-//! Cost: n · trees · depth steps.
+//! Many rows go down packed trees (`descent`), few ones walk through the arrays as they are.  Sums run
+//! over the trees in order: the same bits for any number of rows and threads.
+//!
+//! Cost: n · trees · depth steps; a deep tree and a block of rows share the second-level cache.
 
 use smelt_core::{Control, Error, Mat, MatRef, Result, parallel};
 
-/// Rows that go down one tree after the other.
-const BLOCK: usize = 256;
+use crate::descent::{self, CATEGORY_WORDS, Keys, Layout, Source, Split};
+
+/// Rows that go down one tree after the other, without packing.
+const BLOCK: usize = 16;
+/// Below this many rows packing does not pay.
+const PACK_FROM: usize = 400;
 
 /// Arrays of grown trees, as NumPy holds them.
 #[derive(Debug, Clone, Copy)]
@@ -95,24 +102,106 @@ impl<'a> Trees<'a> {
     }
 }
 
+/// Trees whose leaves answer with `answer(tree, node)`.
+struct Answering<'a, L> {
+    trees: &'a Trees<'a>,
+    n_features: usize,
+    answer: L,
+}
+
+impl<L: Fn(usize, usize) -> A + Sync, A: Copy + Default + Send + Sync> Source for Answering<'_, L> {
+    type Leaf = A;
+
+    fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    fn n_trees(&self) -> usize {
+        self.trees.n_trees()
+    }
+
+    fn n_nodes(&self, tree: usize) -> usize {
+        (self.trees.offsets[tree + 1] - self.trees.offsets[tree]) as usize
+    }
+
+    fn split(&self, tree: usize, node: usize) -> Option<Split> {
+        let (trees, at) = (self.trees, self.trees.offsets[tree] as usize + node);
+        (trees.left[at] >= 0).then(|| Split {
+            feature: trees.feature[at] as usize,
+            threshold: trees.threshold[at],
+            missing_left: trees.missing_left[at] == 1,
+            set: None,
+            left: trees.left[at] as usize,
+            right: trees.right[at] as usize,
+        })
+    }
+
+    fn leaf(&self, tree: usize, node: usize) -> A {
+        (self.answer)(tree, node)
+    }
+
+    fn slot(&self, tree: usize) -> usize {
+        tree
+    }
+
+    fn set(&self, _: &Split) -> [u32; CATEGORY_WORDS] {
+        [0; CATEGORY_WORDS]
+    }
+}
+
+/// Calls `add(tree, row, the row's part of out, answer of its leaf)`, tree by tree in order.
+#[allow(non_snake_case)]
+fn go_down<A: Copy + Default + Send + Sync, O: Send>(
+    X: MatRef<'_, f32>,
+    trees: &Trees<'_>,
+    answer: impl Fn(usize, usize) -> A + Sync,
+    (out, width): (&mut [O], usize),
+    control: &Control,
+    add: impl Fn(usize, usize, &mut [O], A) + Sync,
+    end: impl Fn(&mut [O]) + Sync,
+) -> Result<()> {
+    if X.n_rows() >= PACK_FROM {
+        let source = Answering { trees, n_features: X.n_cols(), answer: &answer };
+        let layout = Layout::new(&source);
+        let place = (&mut *out, width);
+        if descent::descend::<f32, f32, _, _, _>(
+            X,
+            &source,
+            &Keys,
+            &layout,
+            place,
+            control,
+            |_| {},
+            &add,
+            &end,
+        )? {
+            return Ok(());
+        }
+    }
+    let n_trees = trees.n_trees();
+    parallel::for_chunks_mut(out, width, BLOCK, n_trees as f64 * 100.0, |_, range, part| {
+        if control.check().is_err() {
+            return;
+        }
+        for tree in 0..n_trees {
+            for (row, cells) in range.clone().zip(part.chunks_mut(width)) {
+                let leaf = trees.leaf(tree, |feature| X.get(row, feature));
+                add(tree, row, cells, answer(tree, leaf - trees.offsets[tree] as usize));
+            }
+        }
+        end(part);
+    });
+    control.check()
+}
+
 /// Leaf that every row of `X` reaches in every tree, (n_rows, n_trees), counted from the tree's root.
 #[allow(non_snake_case)]
 pub fn tree_apply(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Vec<i64>> {
     let n_trees = trees.n_trees();
     let mut out = vec![0_i64; X.n_rows() * n_trees];
-    let cost_ns = n_trees as f64 * 100.0;
-    parallel::for_chunks_mut(&mut out, n_trees, BLOCK, cost_ns, |_, range, part| {
-        if control.check().is_err() {
-            return;
-        }
-        for tree in 0..n_trees {
-            for (place, row) in range.clone().enumerate() {
-                let leaf = trees.leaf(tree, |feature| X.get(row, feature));
-                part[place * n_trees + tree] = leaf as i64 - trees.offsets[tree];
-            }
-        }
-    });
-    control.check()?;
+    let node = |_, node| node as u32;
+    let put = |tree, _, leaves: &mut [i64], leaf| leaves[tree] = i64::from(leaf);
+    go_down(X, trees, node, (&mut out, n_trees), control, put, |_| {})?;
     Ok(out)
 }
 
@@ -121,19 +210,67 @@ pub fn tree_apply(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> R
 pub fn tree_predict(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Mat<f64>> {
     let (n_trees, width) = (trees.n_trees(), trees.width());
     let mut out = Mat::zeros(X.n_rows(), width);
-    let cost_ns = n_trees as f64 * 100.0;
-    parallel::for_chunks_mut(out.as_mut_slice(), width, BLOCK, cost_ns, |_, range, part| {
-        if control.check().is_err() {
-            return;
-        }
-        for tree in 0..n_trees {
-            for (row, sums) in range.clone().zip(part.chunks_mut(width)) {
-                let value = trees.value(trees.leaf(tree, |feature| X.get(row, feature)));
-                sums.iter_mut().zip(value).for_each(|(sum, value)| *sum += value);
-            }
-        }
-        part.iter_mut().for_each(|sum| *sum /= n_trees as f64);
-    });
-    control.check()?;
+    let place = (out.as_mut_slice(), width);
+    let end = |part: &mut [f64]| part.iter_mut().for_each(|sum| *sum /= n_trees as f64);
+    trees.sum_values(X, place, control, |_, _| true, end)?;
     Ok(out)
+}
+
+impl Trees<'_> {
+    /// Adds the values of the leaves to `out`, tree by tree in order, where `counts(tree, row)`.
+    #[allow(non_snake_case)]
+    pub(super) fn sum_values(
+        &self,
+        X: MatRef<'_, f32>,
+        (out, width): (&mut [f64], usize),
+        control: &Control,
+        counts: impl Fn(usize, usize) -> bool + Sync,
+        end: impl Fn(&mut [f64]) + Sync,
+    ) -> Result<()> {
+        let values = |tree: usize, node| self.value(self.offsets[tree] as usize + node);
+        if width == 1 {
+            let value = |tree: usize, node| values(tree, node)[0];
+            return go_down(
+                X,
+                self,
+                value,
+                (out, width),
+                control,
+                #[inline(always)]
+                |tree, row, sums: &mut [f64], value: f64| {
+                    sums[0] += if counts(tree, row) { value } else { 0.0 };
+                },
+                end,
+            );
+        }
+        // A leaf of one class answers with the class, another one with its node.
+        let width_u32 = width as u32;
+        let code = |tree: usize, node: usize| {
+            let values = values(tree, node);
+            let class = values.iter().position(|&value| value == 1.0);
+            let others = values.iter().filter(|&&value| value != 0.0).count();
+            match class {
+                Some(class) if others == 1 => class as u32,
+                _ => width_u32 + node as u32,
+            }
+        };
+        go_down(
+            X,
+            self,
+            code,
+            (out, width),
+            control,
+            #[inline(always)]
+            |tree: usize, row, sums: &mut [f64], code: u32| {
+                if !counts(tree, row) {
+                } else if code < width_u32 {
+                    sums[code as usize] += 1.0;
+                } else {
+                    let values = values(tree, (code - width_u32) as usize);
+                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+                }
+            },
+            end,
+        )
+    }
 }
