@@ -191,34 +191,19 @@ pub fn random_forest_out_of_bag(
         bits
     });
     control.check()?;
-    let chunk = 1024;
-    let cost_ns = trees.n_trees() as f64 * 200.0;
-    let parts = parallel::map_chunks(n_rows, chunk, cost_ns, |_, range| {
-        let mut sums = vec![0.0; range.len() * width];
-        let mut counts = vec![0_u32; range.len()];
-        if control.check().is_err() {
-            return (sums, counts);
+    let is_left_out = |tree: usize, row: usize| left_out[tree][row / 64] >> (row % 64) & 1 == 1;
+    let mut means = Mat::zeros(n_rows, width);
+    let place = (means.as_mut_slice(), width);
+    trees.sum_values(X, place, control, is_left_out, |_| {})?;
+    let mut seen = vec![0_u32; n_rows];
+    for bits in &left_out {
+        control.check()?;
+        for (row, count) in seen.iter_mut().enumerate() {
+            *count += (bits[row / 64] >> (row % 64) & 1) as u32;
         }
-        for (tree, bits) in left_out.iter().enumerate() {
-            for (place, row) in range.clone().enumerate() {
-                if bits[row / 64] >> (row % 64) & 1 == 1 {
-                    let value = trees.value(trees.leaf(tree, |feature| X.get(row, feature)));
-                    let sums = &mut sums[place * width..(place + 1) * width];
-                    sums.iter_mut().zip(value).for_each(|(sum, value)| *sum += value);
-                    counts[place] += 1;
-                }
-            }
-        }
-        for (sums, &count) in sums.chunks_mut(width).zip(&counts) {
-            sums.iter_mut().for_each(|sum| *sum /= f64::from(count));
-        }
-        (sums, counts)
-    });
-    control.check()?;
-    let (mut means, mut seen) = (Vec::with_capacity(n_rows * width), Vec::with_capacity(n_rows));
-    for (mut mean, mut count) in parts {
-        means.append(&mut mean);
-        seen.append(&mut count);
     }
-    Ok((Mat::from_vec(means, n_rows, width)?, seen))
+    for (sums, &count) in means.as_mut_slice().chunks_mut(width).zip(&seen) {
+        sums.iter_mut().for_each(|sum| *sum /= f64::from(count));
+    }
+    Ok((means, seen))
 }
