@@ -2,220 +2,251 @@
 //!
 //! Plain loops do not become vectors here: a compiler makes branches of nested choices.
 
-/// One side of a choice: the same label for all rows, or a label of each row.
+/// A comparison: a key of this column above this limit leads to the right.
+pub type Test<K> = (u32, K);
+
+/// Puts a label for each row into slot `out`.
 #[derive(Debug, Clone, Copy)]
-pub enum Side<'a, K> {
-    /// For all rows.
-    All(K),
-    /// For each row.
-    Each(&'a [K]),
+pub enum Step<K> {
+    /// By a complete tree of three levels: its tests level by level.
+    Eight {
+        /// Its nodes.
+        tests: [Test<K>; 7],
+        /// What they lead to.
+        labels: [K; 8],
+        /// The slot.
+        out: u32,
+    },
+    /// One of two labels.
+    Labels {
+        /// The node.
+        test: Test<K>,
+        /// What it leads to.
+        labels: [K; 2],
+        /// The slot.
+        out: u32,
+    },
+    /// What the slot holds already, or a label on the other side.
+    Label {
+        /// The node.
+        test: Test<K>,
+        /// The other side.
+        label: K,
+        /// Whether the slot is the left side.
+        left: bool,
+        /// The slot.
+        out: u32,
+    },
+    /// What the slot holds already, or what the next slot holds.
+    Slots {
+        /// The node.
+        test: Test<K>,
+        /// Whether the slot is the left side.
+        left: bool,
+        /// The slot.
+        out: u32,
+    },
 }
 
-/// Integers that come in vectors: `i8`, `i32` and `i64`.
+/// Integers that come in vectors: `i8` to `i64`.
 pub trait Choose: Copy + Ord {
-    /// Eight labels by a complete tree of three levels: `keys` and `limits` of its seven nodes, level
-    /// by level.  At each a key above the limit leads to the right.
-    fn choose_eight(keys: [&[Self]; 7], limits: [Self; 7], labels: [Self; 8], out: &mut [Self]);
-    /// One node: where a key is above the limit, `out` stays, elsewhere it becomes `left`; or, if
-    /// `out` holds the left side, the other way round.
-    fn choose_two(keys: &[Self], limit: Self, out: &mut [Self], other: Side<'_, Self>, left: bool);
+    /// Takes the steps, one after the other.
+    ///
+    /// Columns and slots lie behind each other, `stride` rows each: a multiple of 32.
+    fn choose(steps: &[Step<Self>], columns: &[Self], slots: &mut [Self], stride: usize);
 }
 
-/// Runs `work` compiled for AVX2.
-#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn wide(simd: pulp::x86::V3, work: impl FnOnce()) {
-    struct Wide<F>(F);
-    impl<F: FnOnce()> pulp::NullaryFnOnce for Wide<F> {
-        type Output = ();
-        #[inline(always)]
-        fn call(self) {
-            (self.0)();
+fn column<K>(columns: &[K], column: u32, stride: usize) -> &[K] {
+    &columns[column as usize * stride..][..stride]
+}
+
+/// The same, a row at a time.
+fn choose_plainly<K: Choose>(steps: &[Step<K>], columns: &[K], slots: &mut [K], stride: usize) {
+    let above = |(place, limit): Test<K>, row| column(columns, place, stride)[row] > limit;
+    for step in steps {
+        match *step {
+            Step::Eight { tests, labels, out } => {
+                for (row, out) in slots[out as usize * stride..][..stride].iter_mut().enumerate() {
+                    let mut node = 0;
+                    for _ in 0..3 {
+                        node = 2 * node + 1 + usize::from(above(tests[node], row));
+                    }
+                    *out = labels[node - 7];
+                }
+            }
+            Step::Labels { test, labels, out } => {
+                for (row, out) in slots[out as usize * stride..][..stride].iter_mut().enumerate() {
+                    *out = labels[usize::from(above(test, row))];
+                }
+            }
+            Step::Label { test, label, left, out } => {
+                for (row, out) in slots[out as usize * stride..][..stride].iter_mut().enumerate() {
+                    *out = if above(test, row) == left { label } else { *out };
+                }
+            }
+            Step::Slots { test, left, out } => {
+                let (out, next) = slots[out as usize * stride..].split_at_mut(stride);
+                for (row, (out, next)) in out.iter_mut().zip(&next[..stride]).enumerate() {
+                    *out = if above(test, row) == left { *next } else { *out };
+                }
+            }
         }
     }
-    simd.vectorize(Wide(work));
 }
 
 macro_rules! choose {
-    ($type:ident, $width:literal, $above:ident, $splat:ident) => {
-        impl Choose for $type {
-            fn choose_eight(
-                keys: [&[Self]; 7],
-                limits: [Self; 7],
-                labels: [Self; 8],
-                out: &mut [Self],
-            ) {
-                let n = out.len();
-                assert!(keys.iter().all(|keys| keys.len() == n));
-                #[cfg(target_arch = "x86_64")]
-                let done = if let Some(simd) = pulp::x86::V3::try_new() {
-                    wide(
-                        simd,
-                        #[inline(always)]
-                        || {
-                            use pulp::bytemuck::cast;
-                            use std::arch::x86_64::__m256i;
-                            let (avx, avx2) = (simd.avx, simd.avx2);
-                            let limits = limits.map(
-                                #[inline(always)]
-                                |limit| avx.$splat(limit),
-                            );
-                            let labels = labels.map(
-                                #[inline(always)]
-                                |label| avx.$splat(label),
-                            );
-                            let [a, b, c, d, e, f, g] = keys;
-                            let (a, b, c) = (a.as_chunks().0, b.as_chunks().0, c.as_chunks().0);
-                            let (d, e) = (d.as_chunks().0, e.as_chunks().0);
-                            let (f, g) = (f.as_chunks().0, g.as_chunks().0);
-                            macro_rules! node {
-                                ($keys:ident, $node:literal, $left:expr, $right:expr) => {{
-                                    let keys: [Self; $width] = *$keys;
-                                    let above = avx2.$above(cast(keys), limits[$node]);
-                                    avx2._mm256_blendv_epi8($left, $right, above)
-                                }};
+    ($type:ident, $width:literal, $above:ident, $splat:ident, $vectors:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        struct $vectors<'a> {
+            simd: pulp::x86::V3,
+            steps: &'a [Step<$type>],
+            columns: &'a [$type],
+            slots: &'a mut [$type],
+            stride: usize,
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        impl pulp::NullaryFnOnce for $vectors<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn call(self) {
+                use pulp::bytemuck::cast;
+                use std::arch::x86_64::__m256i;
+                let Self { simd, steps, columns, slots, stride } = self;
+                let (avx, avx2) = (simd.avx, simd.avx2);
+                macro_rules! keys {
+                    ($place:expr) => {
+                        column(columns, $place, stride).as_chunks::<$width>().0
+                    };
+                }
+                macro_rules! choice {
+                    ($keys:expr, $limit:expr, $left:expr, $right:expr) => {{
+                        let above = avx2.$above(cast(*$keys), $limit);
+                        avx2._mm256_blendv_epi8($left, $right, above)
+                    }};
+                }
+                for step in steps {
+                    match step {
+                        Step::Eight { tests, labels, out } => {
+                            let out = &mut slots[*out as usize * stride..][..stride];
+                            let out = out.as_chunks_mut::<$width>().0;
+                            let [(a, ta), (b, tb), (c, tc), (d, td), (e, te), (f, tf), (g, tg)] =
+                                *tests;
+                            let (ta, tb) = (avx.$splat(ta), avx.$splat(tb));
+                            let (tc, td) = (avx.$splat(tc), avx.$splat(td));
+                            let (te, tf) = (avx.$splat(te), avx.$splat(tf));
+                            let tg = avx.$splat(tg);
+                            let [l0, l1, l2, l3, l4, l5, l6, l7] = *labels;
+                            let (l0, l1) = (avx.$splat(l0), avx.$splat(l1));
+                            let (l2, l3) = (avx.$splat(l2), avx.$splat(l3));
+                            let (l4, l5) = (avx.$splat(l4), avx.$splat(l5));
+                            let (l6, l7) = (avx.$splat(l6), avx.$splat(l7));
+                            let n = out.len();
+                            let (a, b) = (&keys!(a)[..n], &keys!(b)[..n]);
+                            let (c, d) = (&keys!(c)[..n], &keys!(d)[..n]);
+                            let (e, f) = (&keys!(e)[..n], &keys!(f)[..n]);
+                            let g = &keys!(g)[..n];
+                            for i in 0..n {
+                                let left = choice!(&d[i], td, l0, l1);
+                                let right = choice!(&e[i], te, l2, l3);
+                                let first = choice!(&b[i], tb, left, right);
+                                let left = choice!(&f[i], tf, l4, l5);
+                                let right = choice!(&g[i], tg, l6, l7);
+                                let second = choice!(&c[i], tc, left, right);
+                                let both: __m256i = choice!(&a[i], ta, first, second);
+                                out[i] = cast(both);
                             }
-                            let keys =
-                                a.iter().zip(b).zip(c).zip(d.iter().zip(e)).zip(f.iter().zip(g));
-                            for (out, ((((a, b), c), (d, e)), (f, g))) in
-                                out.as_chunks_mut::<$width>().0.iter_mut().zip(keys)
+                        }
+                        Step::Labels { test: (place, limit), labels: [left, right], out } => {
+                            let out = &mut slots[*out as usize * stride..][..stride];
+                            let limit = avx.$splat(*limit);
+                            let (left, right) = (avx.$splat(*left), avx.$splat(*right));
+                            for (out, keys) in
+                                out.as_chunks_mut::<$width>().0.iter_mut().zip(keys!(*place))
                             {
-                                let left = node!(d, 3, labels[0], labels[1]);
-                                let right = node!(e, 4, labels[2], labels[3]);
-                                let first = node!(b, 1, left, right);
-                                let left = node!(f, 5, labels[4], labels[5]);
-                                let right = node!(g, 6, labels[6], labels[7]);
-                                let second = node!(c, 2, left, right);
-                                let both: __m256i = node!(a, 0, first, second);
-                                *out = cast(both);
+                                *out = cast(choice!(keys, limit, left, right));
                             }
-                        },
-                    );
-                    n / $width * $width
-                } else {
-                    0
-                };
-                #[cfg(not(target_arch = "x86_64"))]
-                let done = 0;
-                for i in done..n {
-                    let right = |node: usize| usize::from(keys[node][i] > limits[node]);
-                    let second = 1 + right(0);
-                    let third = 2 * second + 1 + right(second);
-                    out[i] = labels[2 * (third - 3) + right(third)];
+                        }
+                        Step::Label { test: (place, limit), label, left, out } => {
+                            let out = &mut slots[*out as usize * stride..][..stride];
+                            let (limit, label) = (avx.$splat(*limit), avx.$splat(*label));
+                            let rows =
+                                out.as_chunks_mut::<$width>().0.iter_mut().zip(keys!(*place));
+                            if *left {
+                                for (out, keys) in rows {
+                                    *out = cast(choice!(keys, limit, cast(*out), label));
+                                }
+                            } else {
+                                for (out, keys) in rows {
+                                    *out = cast(choice!(keys, limit, label, cast(*out)));
+                                }
+                            }
+                        }
+                        Step::Slots { test: (place, limit), left, out } => {
+                            let (out, next) = slots[*out as usize * stride..].split_at_mut(stride);
+                            let limit = avx.$splat(*limit);
+                            let next = next[..stride].as_chunks::<$width>().0;
+                            let rows = out.as_chunks_mut::<$width>().0.iter_mut().zip(next);
+                            if *left {
+                                for ((out, next), keys) in rows.zip(keys!(*place)) {
+                                    *out = cast(choice!(keys, limit, cast(*out), cast(*next)));
+                                }
+                            } else {
+                                for ((out, next), keys) in rows.zip(keys!(*place)) {
+                                    *out = cast(choice!(keys, limit, cast(*next), cast(*out)));
+                                }
+                            }
+                        }
+                    }
                 }
             }
+        }
 
-            fn choose_two(
-                keys: &[Self],
-                limit: Self,
-                out: &mut [Self],
-                other: Side<'_, Self>,
-                left: bool,
-            ) {
-                let n = out.len();
-                assert!(keys.len() == n);
-                if let Side::Each(other) = other {
-                    assert!(other.len() == n);
-                }
+        impl Choose for $type {
+            fn choose(steps: &[Step<Self>], columns: &[Self], slots: &mut [Self], stride: usize) {
+                assert!(stride.is_multiple_of(32));
                 #[cfg(target_arch = "x86_64")]
-                let done = if let Some(simd) = pulp::x86::V3::try_new() {
-                    wide(
-                        simd,
-                        #[inline(always)]
-                        || {
-                            use pulp::bytemuck::cast;
-                            use std::arch::x86_64::__m256i;
-                            let (avx, avx2) = (simd.avx, simd.avx2);
-                            let limit: __m256i = avx.$splat(limit);
-                            let keys = keys.as_chunks::<$width>().0.iter();
-                            let rows = out.as_chunks_mut::<$width>().0.iter_mut().zip(keys);
-                            macro_rules! rows {
-                                ($rows:expr, $other:ident, $left:literal) => {
-                                    for ((out, keys), $other) in $rows {
-                                        let above = avx2.$above(cast(*keys), limit);
-                                        let (own, other) = (cast(*out), $other);
-                                        let chosen: __m256i = if $left {
-                                            avx2._mm256_blendv_epi8(own, other, above)
-                                        } else {
-                                            avx2._mm256_blendv_epi8(other, own, above)
-                                        };
-                                        *out = cast(chosen);
-                                    }
-                                };
-                            }
-                            match (other, left) {
-                                (Side::All(label), true) => {
-                                    rows!(rows.zip(std::iter::repeat(avx.$splat(label))), x, true)
-                                }
-                                (Side::All(label), false) => {
-                                    rows!(rows.zip(std::iter::repeat(avx.$splat(label))), x, false)
-                                }
-                                (Side::Each(labels), true) => {
-                                    let labels = labels.as_chunks::<$width>().0.iter();
-                                    rows!(rows.zip(labels.map(|x| cast(*x))), x, true)
-                                }
-                                (Side::Each(labels), false) => {
-                                    let labels = labels.as_chunks::<$width>().0.iter();
-                                    rows!(rows.zip(labels.map(|x| cast(*x))), x, false)
-                                }
-                            }
-                        },
-                    );
-                    n / $width * $width
-                } else {
-                    0
-                };
-                #[cfg(not(target_arch = "x86_64"))]
-                let done = 0;
-                for i in done..n {
-                    let other = match other {
-                        Side::All(label) => label,
-                        Side::Each(labels) => labels[i],
-                    };
-                    out[i] = if (keys[i] > limit) == left { other } else { out[i] };
+                if let Some(simd) = pulp::x86::V3::try_new() {
+                    simd.vectorize($vectors { simd, steps, columns, slots, stride });
+                    return;
                 }
+                choose_plainly(steps, columns, slots, stride);
             }
         }
     };
 }
 
-choose!(i8, 32, _mm256_cmpgt_epi8, _mm256_set1_epi8);
-choose!(i32, 8, _mm256_cmpgt_epi32, _mm256_set1_epi32);
-choose!(i64, 4, _mm256_cmpgt_epi64, _mm256_set1_epi64x);
+choose!(i8, 32, _mm256_cmpgt_epi8, _mm256_set1_epi8, Bytes);
+choose!(i16, 16, _mm256_cmpgt_epi16, _mm256_set1_epi16, Shorts);
+choose!(i32, 8, _mm256_cmpgt_epi32, _mm256_set1_epi32, Words);
+choose!(i64, 4, _mm256_cmpgt_epi64, _mm256_set1_epi64x, Longs);
 
 #[cfg(test)]
 mod tests {
-    use super::{Choose, Side};
+    use super::{Choose, Step, choose_plainly};
 
     fn check<K: Choose + std::fmt::Debug>(of: impl Fn(i32) -> K) {
-        for n in [0_usize, 1, 31, 32, 100] {
-            let numbers = |seed: usize| -> Vec<K> {
-                (0..n).map(|i| of(((i * 37 + seed * 53) % 101) as i32 - 50)).collect()
-            };
-            let columns: Vec<Vec<K>> = (0..7).map(numbers).collect();
-            let keys: [&[K]; 7] = std::array::from_fn(|i| &columns[i][..]);
-            let limits = std::array::from_fn(|i| of(i as i32 * 7 - 20));
-            let labels = std::array::from_fn(|i| of(i as i32));
-            let mut out = vec![of(9); n];
-            K::choose_eight(keys, limits, labels, &mut out);
-            for i in 0..n {
-                let mut node = 0;
-                for _ in 0..3 {
-                    node = 2 * node + 1 + usize::from(keys[node][i] > limits[node]);
-                }
-                assert_eq!(out[i], labels[node - 7]);
-            }
-            for (other, left) in [Side::All(of(7)), Side::Each(keys[2])]
-                .into_iter()
-                .flat_map(|x| [(x, true), (x, false)])
-            {
-                let mut out = columns[1].clone();
-                K::choose_two(keys[0], of(3), &mut out, other, left);
-                for i in 0..n {
-                    let other = if let Side::Each(each) = other { each[i] } else { of(7) };
-                    let chosen = if (keys[0][i] > of(3)) == left { other } else { keys[1][i] };
-                    assert_eq!(out[i], chosen);
-                }
+        for stride in [0_usize, 32, 96] {
+            let columns: Vec<K> =
+                (0..7 * stride).map(|i| of(((i * 37 + i / 11) % 101) as i32 - 50)).collect();
+            let test = |i: u32| (i, of(i as i32 * 7 - 20));
+            let tests = std::array::from_fn(|i| test(i as u32));
+            let labels = std::array::from_fn(|i| of(i as i32 + 60));
+            let steps = [
+                Step::Eight { tests, labels, out: 0 },
+                Step::Labels { test: test(3), labels: [of(1), of(2)], out: 1 },
+                Step::Slots { test: test(2), left: true, out: 0 },
+                Step::Labels { test: test(1), labels: [of(3), of(4)], out: 1 },
+                Step::Slots { test: test(4), left: false, out: 0 },
+                Step::Label { test: test(5), label: of(5), left: true, out: 0 },
+                Step::Label { test: test(0), label: of(6), left: false, out: 0 },
+            ];
+            for n in 1..=steps.len() {
+                let (mut found, mut expected) = (vec![of(0); 2 * stride], vec![of(0); 2 * stride]);
+                K::choose(&steps[..n], &columns, &mut found, stride);
+                choose_plainly(&steps[..n], &columns, &mut expected, stride);
+                assert_eq!(found, expected, "{n} steps");
             }
         }
     }
@@ -223,6 +254,7 @@ mod tests {
     #[test]
     fn vectors_choose_as_single_numbers_do() {
         check(|x| x as i8);
+        check(|x| x as i16 * 301);
         check(|x| x * 1_000_003);
         check(|x| i64::from(x) << 40);
     }

@@ -191,7 +191,7 @@ mod tests {
     fn rows_walk_and_broken_nodes_are_refused() {
         let node = |threshold, column: u32, child| Node { threshold, split: column << 8 | child };
         let leaf = |place| node(i32::MAX, 0, place);
-        let nodes = vec![node(5, 1, 1), leaf(1), node(0, 0, 3), leaf(3), leaf(4), leaf(5)];
+        let nodes = vec![node(5, 1, 1), leaf(1), node(0, 0, 3), leaf(3), leaf(4), Node::default()];
         let steps = Steps::new(nodes.clone(), 8, 2).unwrap();
         let (cells, mut at) = ([9, 5, 0, 6, 1, 6], [0; 3]);
         steps.walk::<3, 4>(&cells, &[0, 2, 4], &mut at);

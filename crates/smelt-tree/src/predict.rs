@@ -2,14 +2,14 @@
 //!
 //! 1. Few rows walk through the arrays as they are: packing would cost more.
 //! 2. Many rows go down packed trees (`descent`): as ranks among the thresholds of their column, one
-//!    byte each, where no column has more than 255; else as integers of their own width.
+//!    byte each where no column has more than 255.
 //! 3. Sums run over the trees in order, in f64: the same bits for any number of rows and threads.
 //!
 //! Cost of a row: a rank a column, about 12 steps; then see `descent`.
 
 use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
 
-use crate::descent::{self, CATEGORY_WORDS, Keys, Layout, Number, Ranks, Source, Split};
+use crate::descent::{self, CATEGORY_WORDS, Number, Source, Split};
 use crate::ensemble::{Ensemble, EnsembleRef, SET_WORDS, in_set};
 
 /// Below this many rows packing does not pay.
@@ -82,37 +82,21 @@ impl<'a> EnsembleRef<'a> {
     ) -> Result<Mat<f64>> {
         let n_outputs = self.n_outputs();
         let mut out = Mat::zeros(X.n_rows(), n_outputs);
-        let layout = Layout::new(self);
         let begin = |part: &mut [f64]| {
             part.chunks_exact_mut(n_outputs).for_each(|sums| sums.copy_from_slice(self.baseline));
         };
         let place = (out.as_mut_slice(), n_outputs);
         // 3.
-        let packed = if let Some(ranks) = Ranks::<N>::new(self, &layout) {
-            descent::descend::<T, N, _, _, _>(
-                X,
-                self,
-                &ranks,
-                &layout,
-                place,
-                control,
-                begin,
-                add(),
-                |_| {},
-            )
-        } else {
-            descent::descend::<T, N, _, _, _>(
-                X,
-                self,
-                &Keys,
-                &layout,
-                place,
-                control,
-                begin,
-                add(),
-                |_| {},
-            )
-        };
+        let packed = descent::descend::<T, N, _, _>(
+            X,
+            self,
+            place,
+            control,
+            begin,
+            #[inline(always)]
+            |output, _, sums, value| sums[output] += value,
+            |_| {},
+        );
         if packed? { Ok(out) } else { self.predict_few(X, control) }
     }
 
@@ -162,12 +146,6 @@ impl<'a> EnsembleRef<'a> {
             missing_left
         }
     }
-}
-
-/// Adds a leaf to the output of its tree.
-fn add() -> impl Fn(usize, usize, &mut [f64], f64) + Sync {
-    #[inline(always)]
-    |output, _, sums, value| sums[output] += value
 }
 
 impl Source for EnsembleRef<'_> {

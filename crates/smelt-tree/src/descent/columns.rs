@@ -3,9 +3,11 @@
 //! A number that is missing goes left or right as the node says: a feature with missing values gets
 //! two columns, one in which they are the smallest key and one in which they are the largest.
 
-use smelt_core::{MatRef, Real};
+use std::marker::PhantomData;
 
-use super::key::{Key, Number};
+use smelt_core::{MatRef, Real, parallel};
+
+use super::key::{Key, Number, Rank};
 use super::ruler::Ruler;
 use super::{Source, Split};
 
@@ -108,40 +110,52 @@ impl<N: Number> Coding<N> for Keys {
     }
 }
 
-/// Keys of one byte: ranks among the thresholds.
+/// Keys of one or two bytes: ranks among the thresholds.
 #[derive(Debug)]
-pub(crate) struct Ranks<N> {
+pub(crate) struct Ranks<N, K> {
     rulers: Vec<Ruler<N>>,
+    key: PhantomData<K>,
 }
 
-impl<N: Number> Ranks<N> {
-    /// Nothing where a feature has too many thresholds or categories for a byte.
-    pub(crate) fn new<S: Source>(source: &S, layout: &Layout) -> Option<Self> {
-        if layout.last_category {
+impl<N: Number, K: Rank> Ranks<N, K> {
+    /// Thresholds of the first `n_trees`; nothing where a feature has too many, or too many
+    /// categories.
+    pub(crate) fn new<S: Source>(source: &S, layout: &Layout, n_trees: usize) -> Option<Self> {
+        if layout.last_category && size_of::<K>() == 1 {
             return None;
         }
-        let mut limits = vec![Vec::new(); source.n_features()];
-        for tree in 0..source.n_trees() {
-            for node in 0..source.n_nodes(tree) {
-                if let Some(split) = source.split(tree, node)
-                    && split.set.is_none()
-                {
-                    limits[split.feature].push(split.threshold);
+        let n_features = source.n_features();
+        let n_trees = n_trees.min(source.n_trees());
+        let cost_ns = source.n_nodes(0) as f64 * 10.0;
+        let parts = parallel::map_chunks(n_trees, n_trees.div_ceil(16), cost_ns, |_, trees| {
+            let mut limits = vec![Vec::new(); n_features];
+            for tree in trees {
+                for node in 0..source.n_nodes(tree) {
+                    if let Some(split) = source.split(tree, node)
+                        && split.set.is_none()
+                    {
+                        limits[split.feature].push(split.threshold);
+                    }
                 }
             }
-        }
-        let rulers: Option<Vec<_>> = limits.iter().map(|limits| Ruler::new(limits)).collect();
-        Some(Self { rulers: rulers? })
+            limits
+        });
+        let cost_ns = cost_ns * n_trees as f64 / n_features.max(1) as f64;
+        let rulers = parallel::map_chunks(n_features, 1, cost_ns, |feature, _| {
+            Ruler::new(parts.iter().flat_map(|limits| limits[feature].iter().copied()), K::MOST)
+        });
+        let rulers: Option<Vec<_>> = rulers.into_iter().collect();
+        Some(Self { rulers: rulers?, key: PhantomData })
     }
 }
 
-impl<N: Number> Coding<N> for Ranks<N> {
-    type Key = i8;
-    fn threshold(&self, feature: usize, limit: f64) -> i8 {
-        (self.rulers[feature].place(limit) as u8 ^ 0x80) as i8
+impl<N: Number, K: Rank> Coding<N> for Ranks<N, K> {
+    type Key = K;
+    fn threshold(&self, feature: usize, limit: f64) -> K {
+        K::rank(self.rulers[feature].place(limit))
     }
     #[inline(always)]
-    fn code(&self, feature: usize, values: &[N], out: &mut [i8]) {
+    fn code(&self, feature: usize, values: &[N], out: &mut [K]) {
         self.rulers[feature].ranks(values, out);
     }
 }
@@ -154,7 +168,7 @@ pub(super) struct Table<K> {
     pub(super) stride: usize,
     pub(super) n_columns: usize,
     /// (column, row)
-    by_column: Vec<K>,
+    pub(super) by_column: Vec<K>,
     /// (row, column)
     pub(super) by_row: Vec<K>,
 }

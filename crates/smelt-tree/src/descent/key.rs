@@ -5,7 +5,7 @@ use std::ops::BitOr;
 use smelt_core::Real;
 use smelt_core::choose::Choose;
 
-/// What a node compares with: one byte (a rank among thresholds), or as wide as the number itself.
+/// What a node compares with: a rank among thresholds, or as wide as the number itself.
 pub(crate) trait Key:
     Choose + Default + Send + Sync + BitOr<Output = Self> + 'static
 {
@@ -74,8 +74,32 @@ macro_rules! wide_key {
     };
 }
 
+wide_key!(i16, 6, 96);
 wide_key!(i32, 6, 48);
 wide_key!(i64, 3, 24);
+
+/// A rank among sorted thresholds.
+pub(crate) trait Rank: Key {
+    /// Thresholds at most, so that a number above all of them has a rank too.
+    const MOST: usize;
+    fn rank(n: usize) -> Self;
+}
+
+impl Rank for i8 {
+    const MOST: usize = 255;
+    #[inline(always)]
+    fn rank(n: usize) -> Self {
+        (n as u8 ^ 0x80) as Self
+    }
+}
+
+impl Rank for i16 {
+    const MOST: usize = 65535;
+    #[inline(always)]
+    fn rank(n: usize) -> Self {
+        (n as u16 ^ 0x8000) as Self
+    }
+}
 
 /// `f32` and `f64`.
 pub(crate) trait Number: Real {

@@ -1,7 +1,8 @@
 //! Rows go down many trees at once: what prediction of boosting and of forests share.
 //!
-//! 1. `columns`: a block of rows becomes small integers in the order of the numbers they stand for,
-//!    so that a step is one comparison of integers and a missing value needs no case of its own.
+//! 1. `columns`: a block of rows becomes small integers in the order of the numbers they stand for
+//!    (ranks among the thresholds where these are few, found by a `ruler`), so that a step is one
+//!    comparison of integers and a missing value needs no case of its own.
 //! 2. `pack`: trees become nodes of 8 bytes, two siblings side by side.
 //! 3. `program`: a small tree, and the first levels of a large one, are decided for all rows of the
 //!    block by vectors: every node chooses between the labels of its sides, from below.  A symmetric
@@ -25,14 +26,20 @@ use std::sync::OnceLock;
 
 use smelt_core::{Control, MatRef, Real, Result, parallel, simd};
 
-pub(crate) use columns::{Keys, Layout, Ranks};
 pub(crate) use key::Number;
 
-use columns::{Coding, Table};
+use columns::{Coding, Keys, Layout, Ranks, Table};
 use pack::Packed;
 
 /// Categories 0..=255, and one more for all that is none.
 pub(crate) const CATEGORY_WORDS: usize = 9;
+
+/// Thresholds are ranked where there are at most so many nodes a row: sorting them takes time.
+const RANK_UP_TO: usize = 8;
+/// Trees that are looked at first.
+const FIRST: usize = 8;
+/// Nodes up to which their thresholds, sorted, stay in the cache.
+const SMALL: usize = 1 << 18;
 
 /// A split as the arrays of the trees tell it.
 #[derive(Debug, Clone, Copy)]
@@ -64,11 +71,45 @@ pub(crate) trait Source: Sync {
     fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS];
 }
 
+/// Where every row of `X` ends, by the narrowest keys that pay: see [`descend_by`].
+#[allow(non_snake_case)]
+pub(crate) fn descend<T: Real, N: Number, S: Source, O: Send>(
+    X: MatRef<'_, T>,
+    source: &S,
+    (out, width): (&mut [O], usize),
+    control: &Control,
+    begin: impl Fn(&mut [O]) + Sync,
+    add: impl Fn(usize, usize, &mut [O], S::Leaf) + Sync,
+    end: impl Fn(&mut [O]) + Sync,
+) -> Result<bool> {
+    let layout = Layout::new(source);
+    let n_nodes: usize = (0..source.n_trees()).map(|tree| source.n_nodes(tree)).sum();
+    let place = (out, width);
+    if n_nodes <= RANK_UP_TO.saturating_mul(X.n_rows()) {
+        // A few trees tell whether bytes may do.
+        if Ranks::<N, i8>::new(source, &layout, FIRST).is_some()
+            && let Some(ranks) = Ranks::<N, i8>::new(source, &layout, source.n_trees())
+        {
+            return descend_by::<T, N, _, _, _>(
+                X, source, &ranks, &layout, place, control, begin, add, end,
+            );
+        }
+        if n_nodes <= SMALL
+            && let Some(ranks) = Ranks::<N, i16>::new(source, &layout, source.n_trees())
+        {
+            return descend_by::<T, N, _, _, _>(
+                X, source, &ranks, &layout, place, control, begin, add, end,
+            );
+        }
+    }
+    descend_by::<T, N, _, _, _>(X, source, &Keys, &layout, place, control, begin, add, end)
+}
+
 /// Where every row of `X` ends: `add(slot of the tree, row, its part of out, leaf)` is called tree by tree in
 /// order; `begin` and `end` see the whole part of a block.  False where the trees do not fit into
 /// small nodes: nothing has been called then.
 #[allow(non_snake_case)]
-pub(crate) fn descend<T: Real, N: Number, S: Source, C: Coding<N>, O: Send>(
+fn descend_by<T: Real, N: Number, S: Source, C: Coding<N>, O: Send>(
     X: MatRef<'_, T>,
     source: &S,
     coding: &C,
@@ -84,7 +125,8 @@ pub(crate) fn descend<T: Real, N: Number, S: Source, C: Coding<N>, O: Send>(
     let plain = Packed::new(source, coding, layout.columns(false), false, widest, control)?;
     let Some(plain) = plain else { return Ok(false) };
     let with_missing = OnceLock::new();
-    let rows = rows_of_a_block(X.n_rows(), widest * size_of::<C::Key>(), plain.bytes_of_a_tree());
+    let bytes_of_a_row = plain.columns.len() * size_of::<C::Key>();
+    let rows = rows_of_a_block(X.n_rows(), bytes_of_a_row, plain.bytes_of_a_tree());
     let cost_ns = source.n_trees() as f64 * 10.0;
     parallel::for_chunks_mut(out, width, rows, cost_ns, |_, range, part| {
         if control.check().is_err() {
@@ -135,7 +177,7 @@ pub(crate) fn descend<T: Real, N: Number, S: Source, C: Coding<N>, O: Send>(
 
 /// As many rows as keep table and tree in the caches, and chunks for all threads.
 fn rows_of_a_block(n_rows: usize, bytes_of_a_row: usize, bytes_of_a_tree: usize) -> usize {
-    let bytes = (2 * bytes_of_a_tree).clamp(32 << 10, 512 << 10);
+    let bytes = (2 * bytes_of_a_tree).clamp(64 << 10, 256 << 10);
     let rows = (bytes / bytes_of_a_row.max(1)).clamp(64, 8192);
     rows.min((n_rows / 16).max(64)).next_multiple_of(32)
 }

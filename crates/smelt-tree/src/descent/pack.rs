@@ -1,11 +1,12 @@
 //! Trees as small nodes, and their first levels as complete trees.
 
+use smelt_core::choose::Test;
 use smelt_core::simd::{Node, Steps};
 use smelt_core::{Control, Result, parallel};
 
 use super::columns::{Coding, Column, rule};
 use super::key::{Key, Number};
-use super::program::{Program, Shape, Test};
+use super::program::{Program, Shape};
 use super::{CATEGORY_WORDS, Source};
 
 /// Levels of a complete tree whose labels fit into a byte.

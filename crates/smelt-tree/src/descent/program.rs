@@ -1,13 +1,10 @@
 //! The labels of all rows of a block, without walking: every node of a tree, from below, chooses
 //! between the labels of its two sides, 32 rows at a time where keys are bytes.
 
-use smelt_core::choose::Side;
+use smelt_core::choose::{Step, Test};
 
 use super::columns::Table;
 use super::key::Key;
-
-/// A split on a column of the table, and the column's threshold.
-pub(super) type Test<K> = (u32, K);
 
 /// A tree, or the first levels of one: what it leads to has a label.
 #[derive(Debug)]
@@ -16,26 +13,6 @@ pub(super) enum Shape<K> {
     Label(K),
     /// Left where the key is not above the threshold, else right.
     Choice(Test<K>, Box<Shape<K>>, Box<Shape<K>>),
-}
-
-/// A step: it leaves a label for each row in a slot.
-#[derive(Debug)]
-enum Step<K> {
-    /// A complete tree of three levels.
-    Eight { tests: [Test<K>; 7], labels: [K; 8], out: usize },
-    /// Between what is in slot `out`, the left side if `left`, and `other`.
-    Two { test: Test<K>, out: usize, other: Operand<K>, left: bool },
-    /// Between two labels.
-    Labels { test: Test<K>, out: usize, labels: [K; 2] },
-    /// The same label for all.
-    Fill { label: K },
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Operand<K> {
-    Label(K),
-    /// What lies in the next slot.
-    Next,
 }
 
 /// Steps that label the rows of a block.
@@ -49,7 +26,9 @@ impl<K: Key> Program<K> {
     pub(super) fn new(shape: &Shape<K>) -> Self {
         let mut program = Self { steps: Vec::new(), n_slots: 1 };
         if let Shape::Label(label) = shape {
-            program.steps.push(Step::Fill { label: *label });
+            // Whichever column: both sides are the same.
+            let (test, labels) = ((0, K::MAX), [*label; 2]);
+            program.steps.push(Step::Labels { test, labels, out: 0 });
         } else {
             program.add(shape, 0);
         }
@@ -64,25 +43,21 @@ impl<K: Key> Program<K> {
         if shape.height() <= 3 && shape.size() > 3 {
             let (mut tests, mut labels) = ([(0, K::MAX); 7], [K::default(); 8]);
             shape.spread(0, 0, 3, &mut tests, &mut labels);
-            self.steps.push(Step::Eight { tests, labels, out });
+            self.steps.push(Step::Eight { tests, labels, out: out as u32 });
             return;
         }
+        let place = out as u32;
         match (&**left, &**right) {
             (Shape::Label(a), Shape::Label(b)) => {
-                self.steps.push(Step::Labels { test, out, labels: [*a, *b] });
+                self.steps.push(Step::Labels { test, labels: [*a, *b], out: place });
             }
             (deep, Shape::Label(label)) => {
                 self.add(deep, out);
-                self.steps.push(Step::Two { test, out, other: Operand::Label(*label), left: true });
+                self.steps.push(Step::Label { test, label: *label, left: true, out: place });
             }
             (Shape::Label(label), deep) => {
                 self.add(deep, out);
-                self.steps.push(Step::Two {
-                    test,
-                    out,
-                    other: Operand::Label(*label),
-                    left: false,
-                });
+                self.steps.push(Step::Label { test, label: *label, left: false, out: place });
             }
             (left, right) => {
                 // The side that needs more slots goes first: there are never more than log2 of them.
@@ -90,7 +65,7 @@ impl<K: Key> Program<K> {
                 let (first, second) = if is_left { (left, right) } else { (right, left) };
                 self.add(first, out);
                 self.add(second, out + 1);
-                self.steps.push(Step::Two { test, out, other: Operand::Next, left: is_left });
+                self.steps.push(Step::Slots { test, left: is_left, out: place });
             }
         }
     }
@@ -101,31 +76,7 @@ impl<K: Key> Program<K> {
         if slots.len() < self.n_slots * stride {
             slots.resize(self.n_slots * stride, K::default());
         }
-        for step in &self.steps {
-            match step {
-                Step::Eight { tests, labels, out } => K::choose_eight(
-                    tests.map(|(column, _)| table.column(column)),
-                    tests.map(|(_, threshold)| threshold),
-                    *labels,
-                    &mut slots[out * stride..(out + 1) * stride],
-                ),
-                Step::Two { test: (column, threshold), out, other, left } => {
-                    let (out, next) = slots[out * stride..].split_at_mut(stride);
-                    let other = match *other {
-                        Operand::Label(label) => Side::All(label),
-                        Operand::Next => Side::Each(&next[..stride]),
-                    };
-                    K::choose_two(table.column(*column), *threshold, out, other, *left);
-                }
-                Step::Labels { test: (column, threshold), out, labels: [left, right] } => {
-                    let out = &mut slots[out * stride..(out + 1) * stride];
-                    out.fill(*left);
-                    let other = Side::All(*right);
-                    K::choose_two(table.column(*column), *threshold, out, other, true);
-                }
-                Step::Fill { label } => slots[..stride].fill(*label),
-            }
-        }
+        K::choose(&self.steps, &table.by_column, slots, stride);
         &slots[..stride]
     }
 }

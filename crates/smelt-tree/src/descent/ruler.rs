@@ -4,12 +4,12 @@
 //! thresholds within a step are searched without a branch.  Exact, since the table's function never
 //! falls: a threshold below a number is never in a later step.
 
-use super::key::Number;
+use super::key::{Number, Rank};
 
-/// Steps of the table: 1 KB of first ranks.
+/// Steps of the table: 2 KB of first ranks.
 const STEPS: usize = 1024;
 
-/// Sorted thresholds of a column, at most 255.
+/// Sorted thresholds of a column.
 #[derive(Debug)]
 pub(crate) struct Ruler<N> {
     /// Filled up with infinity, so that a search may look beyond.
@@ -18,19 +18,19 @@ pub(crate) struct Ruler<N> {
     low: N,
     scale: N,
     /// Number of thresholds in earlier steps.
-    starts: Vec<u8>,
+    starts: Vec<u16>,
     /// Halvings that search the fullest step.
     halvings: u32,
 }
 
 impl<N: Number> Ruler<N> {
-    /// Nothing where there are more than 255 thresholds.
-    pub(crate) fn new(limits: &[f64]) -> Option<Self> {
-        let mut thresholds: Vec<N> = limits.iter().map(|&limit| N::at_most(limit)).collect();
+    /// Nothing where there are more than `most` thresholds.
+    pub(crate) fn new(limits: impl Iterator<Item = f64>, most: usize) -> Option<Self> {
+        let mut thresholds: Vec<N> = limits.map(N::at_most).collect();
         thresholds.sort_unstable_by_key(|threshold| threshold.key());
         thresholds.dedup();
         let n = thresholds.len();
-        if n > 255 {
+        if n > most {
             return None;
         }
         let finite = || thresholds.iter().copied().filter(|x| x.is_finite());
@@ -47,7 +47,7 @@ impl<N: Number> Ruler<N> {
         }
         let mut before = 0;
         for (start, count) in ruler.starts.iter_mut().zip(counts) {
-            *start = before as u8;
+            *start = before as u16;
             before += count;
         }
         let fullest = counts.into_iter().max().unwrap_or(0);
@@ -67,9 +67,9 @@ impl<N: Number> Ruler<N> {
         self.thresholds[..self.n].partition_point(|&other| other < threshold)
     }
 
-    /// Number of thresholds below each of the values, minus 128.
+    /// Number of thresholds below each of the values.
     #[inline(always)]
-    pub(crate) fn ranks(&self, values: &[N], out: &mut [i8]) {
+    pub(crate) fn ranks<K: Rank>(&self, values: &[N], out: &mut [K]) {
         const LANES: usize = 32;
         let mut parts = values.chunks_exact(LANES);
         let mut outs = out.chunks_exact_mut(LANES);
@@ -88,11 +88,11 @@ impl<N: Number> Ruler<N> {
                 }
             }
             for (out, at) in out.iter_mut().zip(at) {
-                *out = (at as u8 ^ 0x80) as i8;
+                *out = K::rank(at as usize);
             }
         }
         for (out, &x) in outs.into_remainder().iter_mut().zip(parts.remainder()) {
-            *out = (self.search(self.step(x), x) as u8 ^ 0x80) as i8;
+            *out = K::rank(self.search(self.step(x), x));
         }
     }
 
@@ -113,12 +113,12 @@ mod tests {
     use super::Ruler;
 
     fn check(limits: &[f64], values: &[f64]) {
-        let ruler = Ruler::<f64>::new(limits).unwrap();
-        let mut out = vec![0; values.len()];
+        let ruler = Ruler::<f64>::new(limits.iter().copied(), 300).unwrap();
+        let mut out = vec![0_i16; values.len()];
         ruler.ranks(values, &mut out);
         for (&x, &code) in values.iter().zip(&out) {
             let below = limits.iter().filter(|&&limit| limit < x).count();
-            assert_eq!(code as i32 + 128, below as i32, "{x}");
+            assert_eq!(code as i32 + 32768, below as i32, "{x}");
         }
     }
 
@@ -140,6 +140,6 @@ mod tests {
         let skewed: Vec<f64> = (0..255).map(|i| (f64::from(i) * 0.08).exp()).collect();
         check(&skewed, &values);
         let many: Vec<f64> = (0..256).map(f64::from).collect();
-        assert!(Ruler::<f64>::new(&many).is_none());
+        assert!(Ruler::<f64>::new(many.into_iter(), 255).is_none());
     }
 }

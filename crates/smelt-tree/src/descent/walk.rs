@@ -1,16 +1,16 @@
 //! A block of rows goes down one tree: vectors for the first levels, then eight rows at a time.
 
+use smelt_core::choose::Test;
 use smelt_core::simd;
 
 use super::columns::Table;
 use super::key::Key;
 use super::pack::{LABELS, Tree};
-use super::program::Test;
 
 /// Rows that go down together, so that one's step hides the wait of the others.
 const LANES: usize = 8;
 /// Steps until the rows that have arrived are taken out.
-const STEPS: usize = 6;
+const STEPS: usize = 8;
 
 /// Buffers of a block.
 pub(super) struct Walker<K> {

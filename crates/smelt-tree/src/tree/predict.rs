@@ -7,7 +7,7 @@
 
 use smelt_core::{Control, Error, Mat, MatRef, Result, parallel};
 
-use crate::descent::{self, CATEGORY_WORDS, Keys, Layout, Source, Split};
+use crate::descent::{self, CATEGORY_WORDS, Source, Split};
 
 /// Rows that go down one tree after the other, without packing.
 const BLOCK: usize = 16;
@@ -162,19 +162,8 @@ fn go_down<A: Copy + Default + Send + Sync, O: Send>(
 ) -> Result<()> {
     if X.n_rows() >= PACK_FROM {
         let source = Answering { trees, n_features: X.n_cols(), answer: &answer };
-        let layout = Layout::new(&source);
         let place = (&mut *out, width);
-        if descent::descend::<f32, f32, _, _, _>(
-            X,
-            &source,
-            &Keys,
-            &layout,
-            place,
-            control,
-            |_| {},
-            &add,
-            &end,
-        )? {
+        if descent::descend::<f32, f32, _, _>(X, &source, place, control, |_| {}, &add, &end)? {
             return Ok(());
         }
     }
