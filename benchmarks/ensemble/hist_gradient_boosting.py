@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from harness import Peer, Workload, on_the_twin
+from harness import Workload, on_the_twin
 from sklearn.datasets import make_classification
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -123,26 +123,6 @@ def with_settings(*more, **settings):
     return {name: functools.partial(fit, **settings) for name, fit in fits.items()}
 
 
-def predicting(n_rows, per=1):
-    """Fit outside the clock; predict the first rows within it."""
-
-    def peer(fit):
-        def run(state):
-            model, X = state
-            for _ in range(per):
-                model.predict_proba(X)
-            return model
-
-        def setup(data):
-            model = fit(data, max_leaf_nodes=255 if per == 1 else 31)
-            return model, np.ascontiguousarray(data["X_test"][:n_rows])
-
-        return Peer(run=run, setup=setup)
-
-    peers = {name: peer(fit) for name, fit in FITS.items()}
-    return {"plain": on_the_twin(peers["smelt"]), **peers}
-
-
 WORKLOADS = [
     Workload(
         "boosting-3e5x28-255-leaves", data=lambda: physics(300_000), quality=QUALITY,
@@ -187,13 +167,5 @@ WORKLOADS = [
             "smelt": functools.partial(fit_smelt, max_iter=10),
         },
         unit="ms", note="10 rounds of 31 leaves",
-    ),
-    Workload(
-        "boosting-predict-1e5x28", data=lambda: physics(100_000), quality=QUALITY,
-        peers=predicting(100_000), note="100 trees of 255 leaves",
-    ),
-    Workload(
-        "boosting-predict-one-row", data=lambda: physics(2000), peers=predicting(1, per=200),
-        per=200, unit="µs", note="100 trees of 31 leaves",
     ),
 ]  # fmt: skip

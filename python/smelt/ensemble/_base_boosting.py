@@ -507,6 +507,8 @@ class BaseHistGradientBoosting(BaseEstimator):
 
     def _raw_predict(self, X: Any) -> np.ndarray:
         """Start values plus leaves: (n_samples, n_trees_per_iteration_)."""
+        if not hasattr(self, "trees_"):  # scikit-learn's check alone takes 6 microseconds
+            check_is_fitted(self)
         scored = getattr(self, "_scored", None)
         if scored is not None:
             return self._sum_trees(X, self.trees_) if scored.raw is None else scored.raw

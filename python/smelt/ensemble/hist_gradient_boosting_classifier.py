@@ -12,7 +12,6 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
 
@@ -349,7 +348,6 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         ndarray of shape (n_samples,)
             The most probable class of each row.
         """
-        check_is_fitted(self)
         return self._decide(self._raw_predict(X))
 
     def predict_proba(self, X):
@@ -365,7 +363,6 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``.
         """
-        check_is_fitted(self)
         return self._probabilities(self._raw_predict(X))
 
     def decision_function(self, X):
@@ -381,7 +378,6 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Log-odds of the second of two classes, else one value for each class.
         """
-        check_is_fitted(self)
         raw = self._raw_predict(X)
         return raw.ravel() if raw.shape[1] == 1 else raw
 

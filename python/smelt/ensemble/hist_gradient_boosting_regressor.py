@@ -9,7 +9,6 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
 
@@ -365,7 +364,6 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
         ndarray of shape (n_samples,)
             Predicted targets.
         """
-        check_is_fitted(self)
         return self._link(self._raw_predict(X))
 
     def staged_predict(self, X):

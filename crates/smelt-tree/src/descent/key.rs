@@ -17,10 +17,10 @@ pub(crate) trait Key:
     const ALL: usize;
     /// A label below 256; wraps.
     fn label(n: usize) -> Self;
-    fn from_label(self) -> usize;
+    fn to_place(self) -> usize;
     /// Category 0..=255, or 256 for what is none (which a byte takes for 255).
     fn category(n: usize) -> Self;
-    fn from_category(self) -> usize;
+    fn to_category(self) -> usize;
 }
 
 impl Key for i8 {
@@ -33,7 +33,7 @@ impl Key for i8 {
         n as u8 as Self
     }
     #[inline(always)]
-    fn from_label(self) -> usize {
+    fn to_place(self) -> usize {
         usize::from(self as u8)
     }
     #[inline(always)]
@@ -41,7 +41,7 @@ impl Key for i8 {
         (n.min(255) as u8 ^ 0x80) as Self
     }
     #[inline(always)]
-    fn from_category(self) -> usize {
+    fn to_category(self) -> usize {
         usize::from(self as u8 ^ 0x80)
     }
 }
@@ -58,7 +58,7 @@ macro_rules! wide_key {
                 n as Self
             }
             #[inline(always)]
-            fn from_label(self) -> usize {
+            fn to_place(self) -> usize {
                 self as usize
             }
             #[inline(always)]
@@ -66,7 +66,7 @@ macro_rules! wide_key {
                 n as Self
             }
             #[inline(always)]
-            fn from_category(self) -> usize {
+            fn to_category(self) -> usize {
                 // Numeric columns are looked up too, and the answer thrown away.
                 self.clamp(0, 256) as usize
             }

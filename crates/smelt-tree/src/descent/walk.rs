@@ -45,7 +45,7 @@ impl<K: Key> Walker<K> {
         let cells = out.chunks_exact_mut(width);
         if let Some((answers, _)) = tree.answers.split_first_chunk::<LABELS>() {
             for ((row, label), cells) in labels.iter().enumerate().zip(cells) {
-                arrived(row, cells, answers[label.from_label() % LABELS]);
+                arrived(row, cells, answers[label.to_place() % LABELS]);
             }
             return;
         }
@@ -55,14 +55,14 @@ impl<K: Key> Walker<K> {
         // Rows of the same exit lie behind each other: they share what is below it in the cache.
         let mut ends = [0_usize; LABELS];
         for label in labels {
-            ends[label.from_label() % LABELS] += 1;
+            ends[label.to_place() % LABELS] += 1;
         }
         let mut n = 0;
         for (end, exit) in ends.iter_mut().zip(&tree.exits) {
             (*end, n) = (n, if exit & 1 == 1 { n + *end } else { n });
         }
         for ((row, label), at) in labels.iter().enumerate().zip(&mut self.at) {
-            let label = label.from_label() % LABELS;
+            let label = label.to_place() % LABELS;
             let exit = tree.exits[label];
             *at = exit >> 1;
             if exit & 1 == 1 {
@@ -127,7 +127,7 @@ impl<L, K: Key> Tree<L, K> {
         let (column, child) = self.steps.split(at);
         let key = cells[column as usize];
         let set = self.set_of[at] as usize;
-        let category = key.from_category();
+        let category = key.to_category();
         let word = self.sets[set.saturating_sub(1)][category / 32];
         let outside = word >> (category % 32) & 1 == 0;
         let above = key > self.steps.nodes()[at].threshold;
