@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import warnings
 from numbers import Integral, Real
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
@@ -25,48 +22,23 @@ from sklearn.utils.validation import validate_data as _validate_data
 
 from smelt._kernel import kernel
 from smelt._validate import FLOATS, validate_predict
-from smelt.ensemble._boosting_metrics import EvaluationSet
-from smelt.ensemble._boosting_rounds import Objective, Rounds
+from smelt.ensemble._batch_fit import fit_from_batches
+from smelt.ensemble._boosting_loop import Columns, boost, pack_state
+from smelt.ensemble._boosting_rounds import Rounds
+from smelt.ensemble._boosting_rows import RowsInBatches, RowsInMemory
 from smelt.ensemble._boosting_start import (
     evaluation_sets,
     interaction_groups,
     spread_categories,
-    trees_to_go_on_with,
 )
 from smelt.ensemble._categories import (
     Codes,
     categorical_mask,
     codes_as_they_are,
     fit_encoder,
-    known_sets,
 )
-from smelt.ensemble._early_stopping import EarlyStoppingScores
 from smelt.ensemble._target_statistics import apply_statistics
-from smelt.ensemble._trees import cut_trees, first_trees, join_trees, predicting, sum_linear
-
-BINNING_ROWS = 200_000
-
-FLOAT_PARAMETERS = (
-    "learning_rate",
-    "l2_regularization",
-    "max_features",
-    "subsample",
-    "tol",
-    "colsample_bytree",
-    "l1_regularization",
-    "min_gain_to_split",
-    "min_child_weight",
-    "drop_rate",
-    "skip_drop",
-)
-INTEGER_PARAMETERS = (
-    "min_samples_leaf",
-    "max_bins",
-    "n_iter_no_change",
-    "subsample_freq",
-    "leaf_iterations",
-    "max_drop",
-)
+from smelt.ensemble._trees import cut_trees, predicting, sum_linear
 
 
 class BaseHistGradientBoosting(BaseEstimator):
@@ -196,16 +168,85 @@ class BaseHistGradientBoosting(BaseEstimator):
         given = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, None, given, evaluation, None, init_model)
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_batches(
+        self,
+        batches: Any,
+        target: str | None = None,
+        *,
+        sample_weight: str | None = None,
+        eval_set: Any = None,
+        eval_names: Any = None,
+        eval_metric: Any = None,
+        stop_on: Any = None,
+        callbacks: Any = None,
+        init_model: Any = None,
+    ) -> Any:
+        """Fit the model to rows that need not fit into memory, batch by batch.
+
+        The model is the very one, bit for bit, that :meth:`fit` would make of all rows at once.
+        In memory stay one byte a value and some 50 bytes a row, not the rows themselves.
+
+        Parameters
+        ----------
+        batches : path, list of paths, function, or iterable
+            A Parquet file, a folder or pattern of such, or a list of these; or a function without
+            arguments that returns an iterator over batches and is called for each reading; or
+            something that can be iterated over several times, such as a list.  A batch is (X, y),
+            (X, y, sample_weight), or a pandas or Polars frame or Arrow record batch.  The rows are
+            read three times (up to 200,000 rows: twice), in the same order each time; the first
+            reading of Parquet files takes only targets, weights and categories.
+        target : str, optional
+            Column of frames and files that is to be learnt.
+        sample_weight : str, optional
+            Column of frames and files that holds the weights of the rows.
+        eval_set, eval_names, eval_metric, stop_on, callbacks, init_model : optional
+            As for :meth:`fit`; evaluation sets are in memory.
+
+        Returns
+        -------
+        object
+            The estimator itself.
+
+        Raises
+        ------
+        RuntimeError
+            If the batches' maker raises; its exception is the cause, and the message has the number
+            of the batch.  The estimator is as it was before, after this and any other error.
+        TypeError
+            If the batches can be read only once, as a generator.
+        ValueError
+            If batches differ in their columns, or a reading gives other rows than the first.
+
+        Notes
+        -----
+        ``linear_leaves``, ``high_cardinality="target"`` for categories beyond ``max_bins``, and
+        early stopping by a ``scoring`` other than "loss" need the rows in memory and are refused.
+        """
+        evaluation = (eval_set, eval_names, eval_metric, stop_on, callbacks)
+        names = (target, sample_weight, None)
+        return fit_from_batches(self, batches, names, evaluation, None, init_model)
+
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, groups: Any, given: Any, evaluation: Any,
         eval_groups: Any, init_model: Any,
     ) -> Any:  # fmt: skip
-        start = perf_counter()
         X, codes = self._arrange_fit(X)
         y = self._encode_y(_check_y(y, estimator=self))
         check_consistent_length(X, y)
+        rows, X = RowsInMemory(X), None
+        return self._fit_rows(
+            rows, y, sample_weight, groups, codes, given, evaluation, eval_groups, init_model
+        )
+
+    def _fit_rows(
+        self, rows: RowsInMemory | RowsInBatches, y: Any, sample_weight: Any, groups: Any,
+        codes: Codes | None, given: Any, evaluation: Any, eval_groups: Any, init_model: Any,
+    ) -> Any:  # fmt: skip
+        """Look over the choices, split off validation rows, and boost."""
+        start = perf_counter()
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            sample_weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
         sample_weight = self._finalize_sample_weight(sample_weight, y)
         eval_set, eval_names, eval_metric, stop_on, callbacks = evaluation
         again = self.warm_start and hasattr(self, "trees_")
@@ -213,13 +254,17 @@ class BaseHistGradientBoosting(BaseEstimator):
             raise ValueError("give either init_model or warm_start, not both.")
         if not again:
             self._seed_draws()
-        X, codes, order, own_order = spread_categories(self, X, y, sample_weight, codes, init_model)
+        rows.X, codes, order, own_order = spread_categories(
+            self, rows.X, y, sample_weight, codes, init_model
+        )
         sets = evaluation_sets(self, eval_set, eval_names, eval_groups)
-        validation: Any = None
+        held: Any = None
         if given[0] is not None or given[1] is not None:
             if sets:
                 raise ValueError("give either X_val and y_val, or eval_set, not both.")
-            validation = self._check_validation(*given)
+            X_val, *held = self._check_validation(*given)
+            if isinstance(rows, RowsInMemory):
+                rows.X_val = X_val
 
         if self.monotonic_cst is not None and self.n_trees_per_iteration_ != 1:
             raise ValueError(
@@ -235,9 +280,9 @@ class BaseHistGradientBoosting(BaseEstimator):
         }
 
         auto = self.early_stopping == "auto"
-        some = validation is not None or bool(sets)
+        some = held is not None or bool(sets)
         could = groups is None or len(groups) > 2  # of one query nothing can be held out
-        many = len(X) > 10_000 and could
+        many = len(y) > 10_000 and could
         self.do_early_stopping_ = bool(many or some) if auto else self.early_stopping
         if self.do_early_stopping_ and not some and callable(self.loss) and self.scoring == "loss":
             if not auto:
@@ -246,14 +291,17 @@ class BaseHistGradientBoosting(BaseEstimator):
                     "scoring other than 'loss'."
                 )
             self.do_early_stopping_ = False
-        rows = (X, y, sample_weight, groups)
+        training = (y, sample_weight, groups)
         if self.do_early_stopping_ and self.validation_fraction is not None and not some:
-            rows, validation = self._hold_out(*rows)
+            parts = self._hold_out(np.arange(len(y)), *training)
+            (rows.index, *training), (rows.held_index, *held) = parts  # type: ignore[assignment]
+            del parts
+        del y, sample_weight, groups
 
         done = self.n_iter_ if again else 0
         rounds = Rounds(self, sets, eval_metric, stop_on, callbacks, done)
-        orders = (order, own_order)
-        self._boost(rows, validation, codes, orders, constraints, again, init_model, rounds)
+        columns = Columns(codes, order, own_order, constraints)
+        boost(self, rows, training, held, columns, again, init_model, rounds)
         if self.verbose:
             leaves = int((self.trees_["left"] == 0).sum())
             print(
@@ -267,7 +315,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         self._random_seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
         seed = int(random.randint(np.iinfo(np.uint32).max, dtype="u8"))
         state = np.random.PCG64(seed).state["state"]
-        self._draws = _pack_state((state["state"], state["inc"], None))
+        self._draws = pack_state((state["state"], state["inc"], None))
 
     def _arrange_fit(self, X: Any) -> tuple[Any, Codes | None]:
         """Return ``X`` as a matrix of numbers, and how its categorical columns are coded."""
@@ -318,6 +366,12 @@ class BaseHistGradientBoosting(BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         return X, y, sample_weight, None
 
+    def _codes_of_targets(self, y: Any) -> np.ndarray:
+        """Return the targets of a batch as they were encoded for the fit."""
+        if is_classifier(self):
+            return np.asarray(self._encode_y_val(y))
+        return np.asarray(y, dtype=np.float64)
+
     def _hold_out(self, X: Any, y: Any, weight: Any, groups: Any) -> tuple[Any, Any]:
         """Split off the validation rows, the same ones at each warm start."""
         arrays = (X, y) if weight is None else (X, y, weight)
@@ -330,174 +384,6 @@ class BaseHistGradientBoosting(BaseEstimator):
         if weight is None:
             parts += [None, None]
         return (*parts[0::2], None), (*parts[1::2], None)
-
-    def _boost(
-        self, rows: Any, validation: Any, codes: Any, orders: Any, constraints: Any, again: bool,
-        init_model: Any, rounds: Rounds,
-    ) -> None:  # fmt: skip
-        """Bin the rows and add iterations."""
-        X, y, weight, groups = rows
-        order, own_order = orders
-        known = known_sets(codes, int(order.max()) + 1)
-
-        def order_of(X: Any) -> np.ndarray:
-            return own_order if X.shape[1] == own_order.max() + 1 else order
-
-        trees: list[Any] = []
-        scores: tuple[list[float], list[float]] = ([], [])
-        if again:
-            if self.max_iter < self.n_iter_:
-                raise ValueError(
-                    f"max_iter={self.max_iter} must be larger than or equal to "
-                    f"n_iter_={self.n_iter_} when warm_start==True"
-                )
-            trees, baseline = [self.trees_], self.trees_["baseline"]
-            scores = (self.train_score_.tolist(), self.validation_score_.tolist())
-        elif init_model is not None:
-            trees = [trees_to_go_on_with(self, init_model, known)]
-            baseline = trees[0]["baseline"]
-        else:
-            baseline = kernel("ensemble.hist_gradient_boosting_baseline")(
-                y, weight, groups, **self._loss_parameters()
-            )
-        before = list(trees)
-
-        def begin(X: Any) -> np.ndarray:
-            if before:
-                return np.ascontiguousarray(self._sum_trees(X, before[0]).T)
-            return np.repeat(baseline[:, None], len(X), axis=1)
-
-        bins_of, borders = self._find_bins(X, weight, codes, own_order, order_of)
-
-        def numbers_of(X: Any) -> Any:
-            if not self.linear_leaves:
-                return None
-            return np.ascontiguousarray(np.asarray(X)[:, order_of(X)].T, dtype=np.float64)
-
-        raw = begin(X)
-        held = None
-        if validation is not None:
-            X_held, *of_held, groups_held = validation
-            raw_held = begin(X_held)
-            held = (
-                bins_of(X_held), of_held[0], raw_held, of_held[1], groups_held, numbers_of(X_held),
-            )  # fmt: skip
-            rounds.held = EvaluationSet("val", X_held, of_held[0], of_held[1], groups_held)
-        rounds.train = EvaluationSet("train", X, y, weight, groups)
-        if self.do_early_stopping_ and self.scoring != "loss" and not rounds.sets:
-            three = None if validation is None else validation[:3]
-            rounds.scorer = EarlyStoppingScores(self, rows[:3], three, scores)
-        call = functools.partial(
-            kernel("ensemble.hist_gradient_boosting_fit"),
-            bins_of(X),
-            y,
-            raw,
-            sample_weight=weight,
-            groups=groups,
-            numbers=numbers_of(X),
-            validation=held,
-            scores=scores,
-            random_state=_unpack_state(self._draws),
-            objective=Objective(self.loss, y) if callable(self.loss) else None,
-            **borders,
-            **constraints,
-            **self._loss_parameters(),
-            **self._tree_parameters(),
-            early_stopping=(self.do_early_stopping_ and rounds.scorer is None and not rounds.sets),
-        )
-
-        def keep(new: Any) -> None:
-            for name in ("feature", "linear_feature"):
-                if name in new:
-                    new[name] = order.astype(np.uint32)[new[name]]
-            joined = join_trees([*before, new])
-            self.trees_ = {**joined, "baseline": baseline, "known_categories": known}
-
-        done = self.n_iter_ if again else 0
-        rounds.keep = keep
-        if rounds.scorer is not None and not again:
-            keep(call(max_iter=0)["trees"])
-            rounds.scorer.add(raw, None if held is None else held[2])
-        found = call(
-            max_iter=max(self.max_iter - done, 0),
-            evaluations=[(bins_of(of.X), begin(of.X), numbers_of(of.X)) for of in rounds.sets],
-            monitor=rounds if rounds.is_needed else None,
-            wants_trees=rounds.wants_trees,
-        )
-        keep(found["trees"])
-        self._draws = _pack_state(found["random_state"])
-        if rounds.scorer is None:
-            scores = (found["train_score"], found["validation_score"])
-        self.train_score_, self.validation_score_ = map(np.asarray, scores)
-        self._end(found, rounds)
-
-    def _end(self, found: Any, rounds: Rounds) -> None:
-        """Set what evaluation sets and interruptions leave behind."""
-        for name in ("evals_result_", "best_iteration_", "best_score_", "interrupted_"):
-            self.__dict__.pop(name, None)
-        if rounds.sets:
-            self.evals_result_ = rounds.history
-        if rounds.sets and rounds.best_iteration:
-            dropped = found["n_iter"] - rounds.best_iteration
-            self.best_iteration_ = self.n_iter_ - dropped
-            if rounds.stops and self.drop_rate == 0 and dropped:
-                kept = self.best_iteration_ * self.n_trees_per_iteration_
-                self.trees_ = first_trees(self.trees_, kept)
-        if found["interrupted"]:
-            self.interrupted_ = True
-            warnings.warn(
-                f"the fit was interrupted; the {found['n_iter']} iterations done are kept.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _find_bins(
-        self, X: Any, weight: Any, codes: Codes | None, order: Any, order_of: Any
-    ) -> tuple[Any, Any]:
-        """Return a function that bins rows, and the borders between the bins."""
-        rows = None
-        if len(X) > BINNING_ROWS:
-            share = None if weight is None else weight / weight.sum()
-            rows = check_random_state(self._random_seed).choice(len(X), BINNING_ROWS, p=share)
-            weight = None
-        found = kernel("ensemble.hist_gradient_boosting_borders")(
-            X, weight, rows, max_bins=self.max_bins
-        )
-        borders = np.split(found["thresholds"], found["offsets"][1:-1])
-        categories = [] if codes is None else codes.categories
-        borders = categories + [borders[column] for column in order[len(categories) :]]
-        arrays = {
-            "thresholds": np.concatenate(borders),
-            "offsets": np.cumsum([0, *map(len, borders)], dtype=np.int64),
-            "is_categorical": np.arange(len(order)) < len(categories),
-        }
-
-        def bins_of(X: Any) -> np.ndarray:
-            return kernel("ensemble.hist_gradient_boosting_bins")(
-                X, order_of(X).astype(np.int64), **arrays
-            )
-
-        return bins_of, arrays
-
-    def _tree_parameters(self) -> dict[str, Any]:
-        found: dict[str, Any] = {name: float(getattr(self, name)) for name in FLOAT_PARAMETERS}
-        found |= {name: int(getattr(self, name)) for name in INTEGER_PARAMETERS}
-        for name in ("max_leaf_nodes", "max_depth"):
-            value = getattr(self, name)
-            found[name] = None if value is None else int(value)
-        limit = self.max_delta_step
-        found["max_delta_step"] = None if limit is None else float(limit)
-        goss = (float(self.top_rate), float(self.other_rate))
-        return found | {
-            "splitter": self.splitter,
-            "grow_policy": self.grow_policy,
-            "quantized_gradients": bool(self.quantized_gradients),
-            "goss": goss if self.data_sample_strategy == "goss" else None,
-            "linear_regularization": (
-                float(self.linear_regularization) if self.linear_leaves else None
-            ),
-            "keep_on_interrupt": self.on_interrupt == "keep",
-        }
 
     def _sum_trees(self, X: Any, trees: Any) -> np.ndarray:
         if "linear_offsets" in trees:
@@ -538,17 +424,6 @@ class BaseHistGradientBoosting(BaseEstimator):
 
     def _finalize_sample_weight(self, sample_weight: Any, y: Any) -> Any:
         return sample_weight
-
-
-def _pack_state(state: tuple[int, int, int | None]) -> np.ndarray:
-    """State of a PCG64 as 64-bit words: state, increment, whether half a draw is left, and it."""
-    words = [part >> shift & 0xFFFF_FFFF_FFFF_FFFF for part in state[:2] for shift in (64, 0)]
-    return np.array([*words, state[2] is not None, state[2] or 0], dtype=np.uint64)
-
-
-def _unpack_state(words: np.ndarray) -> tuple[int, int, int | None]:
-    a, b, c, d, has_half, half = (int(word) for word in words)
-    return (a << 64 | b, c << 64 | d, half if has_half else None)
 
 
 def loss_parameters(loss: Any, **known: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import resample
 
+from smelt.ensemble._boosting_rows import RowsInMemory
+
 SCORING_ROWS = 10_000
 
 
@@ -19,28 +21,30 @@ class EarlyStoppingScores:
     arranged already, and those for scikit-learn's own scorers reuse the raw predictions at hand.
     """
 
-    def __init__(self, estimator: Any, rows: Any, validation: Any, scores: tuple[Any, Any]) -> None:
+    def __init__(
+        self, estimator: Any, rows: RowsInMemory, training: Any, held: Any, scores: tuple[Any, Any]
+    ) -> None:
         self.estimator, self.scores = estimator, scores
         self.scorer = check_scoring(estimator, estimator.scoring)
         self.knows_raw = isinstance(estimator.scoring, str) and (
             estimator.scoring in get_scorer_names()
         )
         self.raw: np.ndarray | None = None
-        X, y, weight = rows
+        y, weight, _ = training
         self.chosen: Any = slice(None)
-        if len(X) > SCORING_ROWS:
+        if len(y) > SCORING_ROWS:
             self.chosen = resample(
-                np.arange(len(X)),
+                np.arange(len(y)),
                 n_samples=SCORING_ROWS,
                 replace=False,
                 random_state=estimator._random_seed,
                 stratify=y if is_classifier(estimator) else None,
             )
         weight = None if weight is None else weight[self.chosen]
-        self.train = (X[self.chosen], self._targets(y[self.chosen]), weight)
+        self.train = (rows.training(self.chosen), self._targets(y[self.chosen]), weight)
         self.held = None
-        if validation is not None:
-            self.held = (validation[0], self._targets(validation[1]), validation[2])
+        if held is not None:
+            self.held = (rows.held(), self._targets(held[0]), held[1])
 
     def _targets(self, y: np.ndarray) -> Any:
         return self.estimator.classes_[y.astype(int)] if is_classifier(self.estimator) else y

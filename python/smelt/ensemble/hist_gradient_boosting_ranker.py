@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
+from smelt.ensemble._batch_fit import fit_from_batches
 from smelt.ensemble._boosting_metrics import EvaluationSet, ndcg_of
 
 HIGHEST = 50
@@ -337,19 +338,50 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         """
         evaluation = (eval_set, eval_names, eval_metric, stop_on, callbacks)
         groups = query_starts(_num_samples(X), group, qid)
-        of_sets = None
-        if eval_set is not None:
-            sets = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
-            of_sets = []
-            for index, rows in enumerate(sets):
-                given = []
-                for name, values in (("eval_group", eval_group), ("eval_qid", eval_qid)):
-                    if values is not None and len(values) != len(sets):
-                        raise ValueError(f"{name} must have an entry for each set of eval_set.")
-                    given.append(None if values is None else values[index])
-                of_sets.append(query_starts(_num_samples(rows[0]), *given))
+        of_sets = _queries_of_sets(eval_set, eval_group, eval_qid)
         none = (None, None, None)
         return self._fit(X, y, sample_weight, groups, none, evaluation, of_sets, init_model)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_batches(
+        self,
+        batches,
+        target=None,
+        *,
+        sample_weight=None,
+        qid=None,
+        eval_set=None,
+        eval_group=None,
+        eval_qid=None,
+        eval_names=None,
+        eval_metric=None,
+        stop_on=None,
+        callbacks=None,
+        init_model=None,
+    ):
+        """Fit the model to rows that need not fit into memory, batch by batch.
+
+        Parameters
+        ----------
+        batches : path, list of paths, function, or iterable
+            As for :meth:`HistGradientBoostingRegressor.fit_batches`; but a batch is (X, y, qid) or
+            (X, y, qid, sample_weight), or a frame.  A query may go on in the next batch.
+        target, sample_weight, qid : str, optional
+            Columns of frames and files that hold the relevance, the weight and the query of a row.
+        eval_set, eval_group, eval_qid, eval_names, eval_metric, stop_on, callbacks : optional
+            As for :meth:`fit`; evaluation sets are in memory.
+        init_model : estimator, optional
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        HistGradientBoostingRanker
+            The estimator itself.
+        """
+        evaluation = (eval_set, eval_names, eval_metric, stop_on, callbacks)
+        of_sets = _queries_of_sets(eval_set, eval_group, eval_qid)
+        names = (target, sample_weight, qid)
+        return fit_from_batches(self, batches, names, evaluation, of_sets, init_model, query_starts)
 
     @property
     def _truncation(self) -> int:
@@ -448,6 +480,22 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         groups = query_starts(len(y), group, qid)
         rows = EvaluationSet("score", X, y, sample_weight, groups)
         return ndcg_of(rows, scores, self._truncation)
+
+
+def _queries_of_sets(eval_set: Any, eval_group: Any, eval_qid: Any) -> Any:
+    """Return where the queries of each evaluation set start."""
+    if eval_set is None:
+        return None
+    sets = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
+    of_sets = []
+    for index, rows in enumerate(sets):
+        given = []
+        for name, values in (("eval_group", eval_group), ("eval_qid", eval_qid)):
+            if values is not None and len(values) != len(sets):
+                raise ValueError(f"{name} must have an entry for each set of eval_set.")
+            given.append(None if values is None else values[index])
+        of_sets.append(query_starts(_num_samples(rows[0]), *given))
+    return of_sets
 
 
 def query_starts(n: int, group: Any, qid: Any) -> np.ndarray:
