@@ -10,6 +10,7 @@ from pathlib import Path
 import booster_rows as rows
 import lightgbm
 import numpy as np
+import xgboost
 
 FOLDER = Path(__file__).parent / "golden" / "boosters"
 EVERY = 12  # rows of the test rows that the files keep
@@ -29,6 +30,24 @@ LIGHTGBM = {
 }
 
 
+XGBOOST = {
+    "binary": ({"objective": "binary:logistic"}, rows.labels, "json"),
+    "multiclass": (
+        {"objective": "multi:softprob", "num_class": 4, "max_depth": 2}, rows.grades, "json",
+    ),
+    "poisson": ({"objective": "count:poisson"}, rows.positive, "ubj"),
+    "ranking": ({"objective": "rank:ndcg"}, rows.grades, "json"),
+    "dart": ({"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.5}, rows.positive,
+             "json"),
+    "quantiles": (
+        {"objective": "reg:quantileerror", "quantile_alpha": [0.2, 0.8]}, rows.positive, "json",
+    ),
+    "parallel": (
+        {"objective": "reg:gamma", "num_parallel_tree": 2, "subsample": 0.5}, rows.positive, "ubj",
+    ),
+}  # fmt: skip
+
+
 def lightgbm_file(parameters, target, n_rounds=4):
     """Return text and prediction of a small model."""
     X, y = rows.train_rows()
@@ -38,7 +57,20 @@ def lightgbm_file(parameters, target, n_rounds=4):
     small = {"num_leaves": 6, "verbose": -1, "num_threads": 1, "seed": 1}
     booster = lightgbm.train({**small, "cat_smooth": 1, **parameters}, data, n_rounds)
     text = booster.model_to_string()
-    return text, lightgbm.Booster(model_str=text).predict(rows.test_rows()[::EVERY])
+    return text, lightgbm.Booster(model_str=text).predict(ROWS)
+
+
+def xgboost_file(parameters, target, ending, n_rounds=4):
+    """Return bytes and prediction of a small model."""
+    X, y = rows.train_rows()
+    types = ["c" if k in rows.CATEGORICAL else "q" for k in range(X.shape[1])]
+    data = xgboost.DMatrix(X, target(y), feature_types=types, enable_categorical=True)
+    if parameters["objective"].startswith("rank"):
+        data.set_group([15] * (len(X) // 15))
+    small = {"max_depth": 3, "nthread": 1, "seed": 1, **parameters}
+    booster = xgboost.train(small, data, 2 if "num_class" in parameters else n_rounds)
+    told = xgboost.DMatrix(ROWS, feature_types=types, enable_categorical=True)
+    return bytes(booster.save_raw(ending)), booster.predict(told)
 
 
 def main(names):
@@ -47,12 +79,15 @@ def main(names):
     for name, (parameters, target) in LIGHTGBM.items():
         if not names or f"lightgbm_{name}" in names:
             text, prediction = lightgbm_file(parameters, target)
-            save(f"lightgbm_{name}", "txt", text, prediction)
+            save(f"lightgbm_{name}", "txt", text.encode(), prediction)
+    for name, (parameters, target, ending) in XGBOOST.items():
+        if not names or f"xgboost_{name}" in names:
+            save(f"xgboost_{name}", ending, *xgboost_file(parameters, target, ending))
 
 
-def save(name, ending, text, prediction):
+def save(name, ending, data, prediction):
     """Write a model and what its own library predicts."""
-    (FOLDER / f"{name}.{ending}").write_text(text)
+    (FOLDER / f"{name}.{ending}").write_bytes(data)
     told = {"rows": [[None if np.isnan(x) else x for x in row] for row in ROWS.tolist()]}
     told["prediction"] = np.asarray(prediction, dtype=float).tolist()
     (FOLDER / f"{name}.expected.json").write_text(json.dumps(told) + "\n")

@@ -36,6 +36,15 @@ class Tree:
     linear: dict[int, tuple[float, np.ndarray, np.ndarray]] | None
     #: by leaf: start value, columns, coefficients
 
+    def arranged(self, order: np.ndarray, left: np.ndarray, right: np.ndarray) -> Tree:
+        """Return the nodes in another order, with children that fit it; without linear leaves."""
+        parts = {
+            name: values[order] if len(values) else values
+            for name, values in vars(self).items()
+            if name not in ("left", "right", "linear")
+        }
+        return Tree(left=left, right=right, linear=None, **parts)
+
 
 @dataclass(frozen=True)
 class Model:
