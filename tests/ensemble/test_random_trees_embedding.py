@@ -126,6 +126,14 @@ def test_copies_and_threads_give_the_same_code(tmp_path):
     assert all((code != codes[0]).nnz == 0 for code in codes)
 
 
+def test_a_file_with_another_number_of_columns_is_refused(tmp_path):
+    model = RandomTreesEmbedding(3, random_state=0).fit(problem()[0])
+    model._n_features_out -= 1
+    smelt.save(model, tmp_path / "trees.smelt")
+    with pytest.raises(smelt.errors.ModelFileError, match="one code"):
+        smelt.load(tmp_path / "trees.smelt")
+
+
 def test_a_linear_model_of_the_code_parts_rings():
     X, y = make_circles(2000, noise=0.1, factor=0.5, random_state=0)
     code = RandomTreesEmbedding(50, random_state=0).fit_transform(X)

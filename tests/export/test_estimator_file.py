@@ -55,6 +55,11 @@ def assert_same(a, b):
         assert a == b or (a != a and b != b)
 
 
+def answers(model, X):
+    """Predictions, or the code of a model that only transforms."""
+    return model.predict(X) if hasattr(model, "predict") else model.transform(X).toarray()
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", NATIVE)
 def test_every_attribute_comes_back(name, dtype, tmp_path):
@@ -62,7 +67,7 @@ def test_every_attribute_comes_back(name, dtype, tmp_path):
     fitted = small(name).fit(X, y)
     loaded = round_trip(fitted, tmp_path)
     assert_same(dict(sorted(vars(fitted).items())), dict(sorted(vars(loaded).items())))
-    np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(answers(loaded, X), answers(fitted, X))
     if hasattr(fitted, "predict_proba"):
         np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
 
@@ -96,9 +101,9 @@ def test_feature_names_come_back(name, tmp_path):
     fitted = small(name).fit(frame, y)
     loaded = round_trip(fitted, tmp_path)
     assert_same(fitted.feature_names_in_, loaded.feature_names_in_)
-    np.testing.assert_array_equal(loaded.predict(frame), fitted.predict(frame))
+    np.testing.assert_array_equal(answers(loaded, frame), answers(fitted, frame))
     with pytest.raises(ValueError, match="feature names"):
-        loaded.predict(frame.rename(columns={"a": "A"}))
+        answers(loaded, frame.rename(columns={"a": "A"}))
 
 
 def test_categorical_columns_of_frames_come_back(tmp_path):

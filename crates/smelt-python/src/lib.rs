@@ -14,6 +14,7 @@ mod linear_model;
 mod members;
 mod model;
 mod params;
+mod quantile_forest;
 mod random_trees_embedding;
 mod table;
 mod tree;
@@ -30,6 +31,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
         forest::register(module)?;
         isolation_forest::register(module)?;
         members::register(module)?;
+        quantile_forest::register(module)?;
         random_trees_embedding::register(module)
     })?;
     family(module, "ground", ground::register)?;

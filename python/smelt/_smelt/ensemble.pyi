@@ -136,6 +136,32 @@ def linear_leaves_predict(X: Any, trees: Any, linear: Any, n_threads: int | None
 def linear_leaves_validate(n_features: Any, trees: Any, linear: Any) -> Any:
     """Refuses linear leaves that prediction could not follow."""
 
+def quantile_forest_leaves(
+    X: Any,
+    trees: Any,
+    places: Any,
+    sample_weight: Any = None,
+    *,
+    random_states: Any,
+    n_samples_bootstrap: Any = None,
+    cumulative_weight: Any = None,
+    n_threads: int | None = None,
+) -> Any:
+    """Training rows of every leaf: `(starts, rows)`; `places` are those of the rows of `X` by target."""
+
+def quantile_forest_predict(
+    X: Any,
+    trees: Any,
+    leaves: Any,
+    quantiles: Any,
+    out_of_bag: Any = None,
+    n_threads: int | None = None,
+) -> Any:
+    """Quantiles of the targets that share leaves with the rows of `X`: (n_rows, n_outputs, quantiles)."""
+
+def quantile_forest_validate(leaves: Any, n_nodes: Any) -> Any:
+    """Raises unless a forest of `n_nodes` nodes can be asked with these values, whatever the rows hold."""
+
 def random_forest_fit(
     X: Any,
     y: Any,

@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
+from smelt.ensemble._quantile_forest import QuantileForest
 from smelt.tree._base_tree import LARGEST_SEED, dense, rows
 from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
@@ -97,6 +98,7 @@ class GrownForest:
             old = [self.nodes_] if self._goes_on() else []
             self.nodes_ = join([*old, nodes])
             self.seeds_ = np.concatenate([self.seeds_, seeds]) if old else seeds
+        self._keep_leaves(X, y)
         if self.oob_score and (len(seeds) or "oob_score_" not in vars(self)):
             self._score_out_of_bag(X, y)
         if is_classifier(self) and self.n_outputs_ == 1:
@@ -209,6 +211,9 @@ class GrownForest:
             trees = (cut(nodes, index) for index in range(len(seeds)))
             nodes = stack([pruned(tree, self, self.ccp_alpha) for tree in trees])
         return nodes
+
+    def _keep_leaves(self, X: Any, y: np.ndarray) -> None:
+        """Keep nothing; forests for regression may."""
 
     def _drawing(self) -> dict[str, Any]:
         return {
@@ -388,7 +393,7 @@ class GrownForestClassifier(GrownForest):
         return [values[:, k, :n_classes] for k, n_classes in enumerate(self.n_classes_)]
 
 
-class GrownForestRegressor(GrownForest):
+class GrownForestRegressor(QuantileForest, GrownForest):
     """A forest that answers with the mean of its trees."""
 
     class_weight = None

@@ -33,6 +33,8 @@ def check_restored(estimator: Any) -> None:
                 raise ValueError("its trees are not one for each output")
         if "nodes_" in vars(estimator):
             _check_nodes(estimator, n_features)
+        if "leaf_values_" in vars(estimator):
+            _check_leaf_values(estimator)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             _try_one_row(estimator, _row(estimator, n_features))
@@ -97,6 +99,18 @@ def _check_nodes(estimator: Any, n_features: int) -> None:
             raise ValueError("its trees are not one for each seed")
 
 
+def _check_leaf_values(estimator: Any) -> None:
+    from smelt.ensemble._quantile_forest import kernel_leaves
+
+    values = estimator.leaf_values_
+    n_outputs, n_rows = values["targets"].shape
+    _smelt.ensemble.quantile_forest_validate(
+        kernel_leaves(values), len(estimator.nodes_["feature"])
+    )
+    if n_outputs != estimator.n_outputs_ or values["training"].shape != (n_rows,):
+        raise ValueError("the values of its leaves do not fit its targets")
+
+
 def _row(estimator: Any, n_features: int) -> np.ndarray:
     """Return zeros, and in columns with an encoder their first category."""
     encoder = getattr(estimator, "_encoder", None)
@@ -112,7 +126,8 @@ def _row(estimator: Any, n_features: int) -> np.ndarray:
 
 def _try_one_row(estimator: Any, row: np.ndarray) -> None:
     if not hasattr(estimator, "predict"):
-        if estimator.transform(row).shape != (1, estimator._n_features_out):
+        n_leaves = np.count_nonzero(estimator.nodes_["children_left"] < 0)
+        if estimator.transform(row).shape != (1, n_leaves):
             raise ValueError("one row does not give one code")
         return
     if estimator.predict(row).shape[:1] != (1,):

@@ -41,7 +41,7 @@ pub struct Draw<'a> {
 
 impl Draw<'_> {
     /// How often each of `n_rows` rows was drawn for the tree of this seed.
-    fn counts(&self, n_rows: usize, random_state: u32) -> Vec<u32> {
+    pub(super) fn counts(&self, n_rows: usize, random_state: u32) -> Vec<u32> {
         let mut random = MersenneTwister::new(random_state);
         let mut counts = vec![0; n_rows];
         for _ in 0..self.n {

@@ -15,6 +15,7 @@ pub mod forest;
 mod grow;
 pub mod nodes;
 pub mod predict;
+pub mod quantile_forest;
 pub(crate) mod random;
 mod random_cut;
 pub mod random_trees_embedding;

@@ -206,6 +206,21 @@ pub fn tree_predict(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) ->
 }
 
 impl Trees<'_> {
+    /// What `answer(tree, node)` says of the leaf that every row reaches in every tree, row by row.
+    #[allow(non_snake_case)]
+    pub(super) fn answers<A: Copy + Default + Send + Sync>(
+        &self,
+        X: MatRef<'_, f32>,
+        answer: impl Fn(usize, usize) -> A + Sync,
+        control: &Control,
+    ) -> Result<Vec<A>> {
+        let n_trees = self.n_trees();
+        let mut out = vec![A::default(); X.n_rows() * n_trees];
+        let put = |tree, _, answers: &mut [A], answer| answers[tree] = answer;
+        go_down(X, self, answer, (&mut out, n_trees), control, put, |_| {})?;
+        Ok(out)
+    }
+
     /// Adds the values of the leaves to `out`, tree by tree in order, where `counts(tree, row)`.
     #[allow(non_snake_case)]
     pub(super) fn sum_values(

@@ -9,15 +9,12 @@
 //! Cost: growing looks at two columns a level at most; a code costs n · trees · depth steps, and
 //! writes 4 bytes a row and tree.
 
-use smelt_core::{Control, Error, MatRef, Result, parallel};
+use smelt_core::{Control, Error, MatRef, Result};
 
 use super::decision_tree::Targets;
 use super::forest::{ForestParams, extra_trees_fit};
 use super::nodes::Nodes;
 use super::predict::Trees;
-
-/// Rows that go down one tree after the other.
-const BLOCK: usize = 256;
 
 /// Grows one tree for each of `random_states` on the columns of `X`, which lie behind each other;
 /// returns the nodes of all trees, and where each starts.
@@ -46,20 +43,6 @@ pub fn random_trees_embedding_transform(
     if columns.len() != trees.left.len() {
         return Err(Error::data("one column a node is needed".to_string()));
     }
-    let n_trees = trees.n_trees();
-    let mut out = vec![0_i32; X.n_rows() * n_trees];
-    let cost_ns = n_trees as f64 * 20.0;
-    parallel::for_chunks_mut(&mut out, n_trees, BLOCK, cost_ns, |_, range, part| {
-        if control.check().is_err() {
-            return;
-        }
-        for tree in 0..n_trees {
-            for (place, row) in range.clone().enumerate() {
-                let leaf = trees.leaf(tree, |feature| X.get(row, feature));
-                part[place * n_trees + tree] = columns[leaf];
-            }
-        }
-    });
-    control.check()?;
-    Ok(out)
+    let column = |tree: usize, node: usize| columns[trees.offsets[tree] as usize + node];
+    trees.answers(X, column, control)
 }

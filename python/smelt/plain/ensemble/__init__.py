@@ -19,6 +19,7 @@ from smelt.plain.ensemble.isolation_forest import (
     isolation_forest_score_extended,
 )
 from smelt.plain.ensemble.linear_leaves import linear_leaves_predict
+from smelt.plain.ensemble.quantile_forest import quantile_forest_leaves, quantile_forest_predict
 from smelt.plain.ensemble.random_forest import random_forest_fit, random_forest_out_of_bag
 from smelt.plain.ensemble.random_trees_embedding import (
     random_trees_embedding_fit,
@@ -40,6 +41,8 @@ __all__ = [
     "isolation_forest_score",
     "isolation_forest_score_extended",
     "linear_leaves_predict",
+    "quantile_forest_leaves",
+    "quantile_forest_predict",
     "random_forest_fit",
     "random_forest_out_of_bag",
     "random_trees_embedding_fit",
