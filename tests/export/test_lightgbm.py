@@ -272,14 +272,35 @@ def test_what_cannot_be_read_says_where(old, new, match, tmp_path):
         from_lightgbm(path)
 
 
-def test_categories_above_255_are_refused(tmp_path):
+def test_codes_above_255_come_over_where_the_splits_name_few(tmp_path):
     library = lightgbm()
-    X = np.random.default_rng(0).integers(0, 600, (5000, 1)).astype(float)
-    data = library.Dataset(X, (X[:, 0] % 5 == 0).astype(float), categorical_feature=[0])
-    library.train({"verbose": -1, "min_data_per_group": 1, "num_threads": 1}, data, 3).save_model(
-        tmp_path / "m.txt"
-    )
-    with pytest.raises(ModelFileError, match="codes above 255"):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 90, 5000) * 137, rng.normal(size=5000)])
+    X[rng.random(5000) < 0.1, 0] = np.nan
+    y = (X[:, 0] % 5 == 0) + X[:, 1] + 0.1 * rng.normal(size=5000)
+    data = library.Dataset(X, y, categorical_feature=[0])
+    parameters = {"verbose": -1, "min_data_per_group": 1, "num_threads": 1}
+    library.train(parameters, data, 10).save_model(tmp_path / "m.txt")
+    T = np.vstack([X[:500], [[-1, 0], [5, 0], [255, 0], [10**6, 0], [137 * 89 + 1, 0]]])
+    model = from_lightgbm(tmp_path / "m.txt")
+    expected = library.Booster(model_file=str(tmp_path / "m.txt")).predict(T)
+    assert np.abs(model.predict(T) - expected).max() < 1e-12
+    is_a_good_citizen(model, T, tmp_path / "model.smelt")
+    to_lightgbm(model, tmp_path / "back.txt")
+    back = library.Booster(model_file=str(tmp_path / "back.txt"))
+    assert np.abs(back.predict(T) - expected).max() < 1e-12
+
+
+def test_splits_on_too_many_categories_are_refused(tmp_path):
+    lines = BINARY.split("\n")
+    at = next(k for k, line in enumerate(lines) if line.startswith("cat_boundaries=0 "))
+    words = lines[at + 1].count(" ") + 1
+    lines[at : at + 2] = [f"cat_boundaries=0 {words + 9}",
+                          lines[at + 1] + " 4294967295" * 9]  # fmt: skip
+    sizes = next(k for k, line in enumerate(lines) if line.startswith("num_cat=1"))
+    assert sizes < at
+    (tmp_path / "m.txt").write_text("\n".join(lines))
+    with pytest.raises(ModelFileError, match=r"name \d+ categories of column 3"):
         from_lightgbm(tmp_path / "m.txt")
 
 

@@ -33,6 +33,8 @@ class ForeignTree:
     sets: np.ndarray  #: (n_sets, 256) bool, categories that go left
     linear: dict[int, Terms] = field(default_factory=dict)
     #: by leaf: start value, columns, coefficients
+    codes: list[np.ndarray] = field(default_factory=list)
+    #: what ``category_set`` counts until the categories have got numbers: codes that go left
 
     def scale(self, factor: float) -> None:
         """Multiply what the leaves add."""

@@ -17,6 +17,8 @@ import numpy as np
 
 from smelt.errors import UsageError
 
+LARGEST_CODE = (1 << 20) - 1
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -55,7 +57,17 @@ class Model:
     n_features: int
     names: list[str] | None
     is_categorical: np.ndarray
-    categories: list[np.ndarray] | None  #: of the categorical columns, where smelt encodes them
+    categories: list[np.ndarray] | None  #: of the categorical columns of a data frame
+    values: dict[int, np.ndarray] | None  #: by column: values of the categories smelt has encoded
+
+    def codes(self, column: int, chosen: np.ndarray) -> np.ndarray:
+        """Return the codes, as rows for the other library hold them, of a mask of categories."""
+        found = np.flatnonzero(chosen)
+        if self.values is None:
+            return found
+        values = self.values[column]
+        found = found[found < len(values)]
+        return found if self.categories is not None else values[found].astype(np.int64)
 
     def trees(self) -> Iterator[Tree]:
         """Yield the trees, iteration by iteration and in an iteration output by output."""
@@ -84,10 +96,20 @@ def departing(model: Any, library: str) -> Model:
     n_features = int(model.n_features_in_)
     mask = getattr(model, "is_categorical_", None)
     mask = np.zeros(n_features, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-    categories = None
+    categories = values = None
     if getattr(model, "_encoder", None) is not None:
         found = model._encoder.named_transformers_["encoder"].categories_
-        categories = [_without_missing(values) for values in found]
+        categories = [_without_missing(known) for known in found]
+        values = dict(zip(np.flatnonzero(mask).tolist(), categories, strict=True))
+        of_frame = isinstance(model.categorical_features, str)  # by the dtypes of its columns
+        if not of_frame and all(_are_codes(known) for known in categories):
+            categories = None
+        elif not hasattr(model, "feature_names_in_"):
+            raise UsageError(
+                f"rows of an array are codes for {library}: its categories must be whole numbers "
+                f"from 0 to {LARGEST_CODE}",
+                hint="fit on such codes, or on a data frame with columns of categories",
+            )
     names = getattr(model, "feature_names_in_", None)
     return Model(
         model,
@@ -96,6 +118,7 @@ def departing(model: Any, library: str) -> Model:
         None if names is None else [str(name) for name in names],
         mask,
         categories,
+        values,
     )
 
 
@@ -112,6 +135,13 @@ def words_to_mask(words: np.ndarray) -> np.ndarray:
     return bits.reshape(-1, 256).astype(bool)
 
 
+def _are_codes(values: np.ndarray) -> bool:
+    if values.dtype.kind not in "iuf":
+        return all(isinstance(x, (int, float)) and 0 <= x <= LARGEST_CODE and x % 1 == 0
+                   for x in values.tolist())  # fmt: skip
+    return bool(((values >= 0) & (values <= LARGEST_CODE) & (values % 1 == 0)).all())
+
+
 def _without_missing(values: np.ndarray) -> np.ndarray:
     missing = len(values) and isinstance(values[-1], float) and np.isnan(values[-1])
     return values[:-1] if missing else values
@@ -121,7 +151,7 @@ def _trees(model: Model) -> Iterator[Tree]:
     trees, n_outputs = model.estimator.trees_, model.n_outputs
     baseline = np.asarray(trees["baseline"], dtype=np.float64)
     columns = np.arange(model.n_features)
-    if model.categories is not None:  # encoded rows have their categorical columns in front
+    if model.values is not None:  # encoded rows have their categorical columns in front
         columns = np.concatenate(
             [np.flatnonzero(model.is_categorical), np.flatnonzero(~model.is_categorical)]
         )

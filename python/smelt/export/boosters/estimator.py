@@ -22,6 +22,7 @@ def fitted(
     is_categorical: np.ndarray,
     known: np.ndarray | None,
     categories: list[np.ndarray] | None = None,
+    of_frame: bool = False,
 ) -> Any:
     """Return the estimator.
 
@@ -46,7 +47,9 @@ def fitted(
     known : ndarray of shape (n_features, 256), or None
         Known categories as masks, where there are categorical splits.
     categories : list of ndarray, optional
-        Values of the categorical columns, where rows hold these instead of codes.
+        Values of the categorical columns, where rows hold these instead of numbers below 256.
+    of_frame : bool, default=False
+        Whether the values are those of a data frame's columns of categories.
     """
     from smelt import ensemble
     from smelt.export.category_encoder import restore_encoder
@@ -55,7 +58,7 @@ def fitted(
     cls = getattr(ensemble, f"HistGradientBoosting{kind.capitalize()}")
     n_outputs = len(baseline)
     parameters = {"max_iter": max(1, len(trees) // n_outputs), **parameters}
-    if is_categorical.any() and categories is None:
+    if is_categorical.any() and not of_frame:
         parameters["categorical_features"] = np.flatnonzero(is_categorical).tolist()
     model = cls(**parameters)
     model.n_features_in_ = n_features

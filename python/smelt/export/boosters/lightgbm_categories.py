@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from smelt.errors import ModelFileError
-from smelt.export.boosters.arriving import MOST_CATEGORIES
+from smelt.export.boosters.arriving import MOST_CATEGORIES, ForeignTree
 from smelt.export.boosters.lightgbm_lines import Block, Lines
 
 
 def category_sets(
     block: Block, threshold: np.ndarray, categorical: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row of the sets for each split, and the sets as masks."""
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return which set each split takes, and the sets as codes that go left."""
     chosen = np.full(len(threshold), -1, dtype=np.int64)
     if not categorical.any():
-        return chosen, np.zeros((0, MOST_CATEGORIES), dtype=bool)
+        return chosen, []
     n_sets = block.integer("num_cat", 1, len(threshold))
     bounds = block.integers("cat_boundaries", n_sets + 1)
     if bounds[0] != 0 or (np.diff(bounds) < 0).any():
@@ -31,18 +31,88 @@ def category_sets(
     if not ((numbers >= 0) & (numbers < n_sets) & (numbers % 1 == 0)).all():
         raise block.fail("threshold", f"a split by category names none of {n_sets} sets")
     chosen[categorical] = numbers.astype(np.int64)
-    sets = np.zeros((n_sets, MOST_CATEGORIES // 32), dtype="<u4")
-    for row, (start, stop) in enumerate(itertools.pairwise(bounds)):
-        of_set = words[start:stop]
-        if of_set[sets.shape[1] :].any():
-            raise ModelFileError(
-                f"{block.name}: a split is on categories with codes above {MOST_CATEGORIES - 1}, "
-                "which smelt's trees do not hold",
-                hint="give rarer categories one common code, and train LightGBM again",
-            )
-        part = of_set[: sets.shape[1]]
-        sets[row, : len(part)] = part
-    return chosen, np.unpackbits(sets.view(np.uint8), axis=1, bitorder="little").astype(bool)
+    bits = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little")
+    return chosen, [
+        np.flatnonzero(bits[32 * start : 32 * stop]) for start, stop in itertools.pairwise(bounds)
+    ]
+
+
+def number_categories(
+    trees: list[ForeignTree], n_features: int, frame: tuple[np.ndarray, list[np.ndarray]] | None
+) -> tuple[np.ndarray, np.ndarray | None, list[np.ndarray] | None]:
+    """Give the categories numbers below 256, and the trees their sets of these.
+
+    Returns which columns are categorical, their known categories as masks, and the values of the
+    categories where rows hold something else than the numbers: a frame's, or codes above 255.
+    Codes that no split names go right, as missing values do, so they need no number.
+    """
+    of_column: dict[int, list[np.ndarray]] = {}
+    for tree in trees:
+        for node in np.flatnonzero((tree.category_set >= 0) & (tree.left >= 0)).tolist():
+            column = int(tree.feature[node])
+            if not 0 <= column < n_features:
+                raise ModelFileError(f"a split is on a column that is none of the {n_features}")
+            of_column.setdefault(column, []).append(tree.codes[tree.category_set[node]])
+    mask = np.zeros(n_features, dtype=bool)
+    mask[list(of_column)] = True
+    values: dict[int, np.ndarray] = {}
+    if frame is not None:
+        if (mask & ~frame[0]).any():
+            raise ModelFileError("a column is cut by category, but has no categories of pandas")
+        mask = frame[0]
+        values = dict(zip(np.flatnonzero(mask).tolist(), frame[1], strict=True))
+    if not mask.any():
+        return mask, None, None
+    used = {column: np.unique(np.concatenate(sets)) for column, sets in of_column.items()}
+    needs_values = frame is not None or any(
+        len(codes) and codes[-1] >= MOST_CATEGORIES for codes in used.values()
+    )
+    known = np.zeros((n_features, MOST_CATEGORIES), dtype=bool)
+    categories, numbers = [], {}  # numbers: of each code, -1 for those without
+    for column in np.flatnonzero(mask).tolist():
+        codes = used.get(column, np.zeros(0, dtype=np.int64))
+        if needs_values:
+            found, codes = named(codes, values.get(column))
+            if len(codes) > MOST_CATEGORIES:
+                raise ModelFileError(
+                    f"its splits name {len(codes)} categories of column {column}; smelt's trees "
+                    f"hold {MOST_CATEGORIES}",
+                    hint="give rarer categories one common code, and train LightGBM again",
+                )
+            categories.append(found)
+            most = max(used[column].max(initial=0) if column in used else 0, codes.max())
+            numbers[column] = np.full(most + 1, -1)
+            numbers[column][codes] = np.arange(len(codes))
+            known[column, : len(codes)] = True
+        else:
+            numbers[column] = np.arange(MOST_CATEGORIES)
+            known[column, codes] = True
+    for tree in trees:
+        _set_masks(tree, numbers)
+    return mask, known, categories if needs_values else None
+
+
+def named(codes: np.ndarray, values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of the codes, and the codes, in the order in which they get numbers."""
+    if values is None or not len(values):
+        codes = codes if len(codes) else np.zeros(1, dtype=np.int64)
+        return codes.astype(np.float64), codes
+    if len(values) <= MOST_CATEGORIES:
+        codes = np.arange(len(values))  # those that no split names are known all the same
+    codes = codes[codes < len(values)]
+    if values.dtype != object:  # an encoder of numbers looks for them in rising order
+        codes = codes[np.argsort(values[codes], kind="stable")]
+    return values[codes], codes
+
+
+def _set_masks(tree: ForeignTree, numbers: dict[int, np.ndarray]) -> None:
+    nodes = np.flatnonzero((tree.category_set >= 0) & (tree.left >= 0))
+    tree.sets = np.zeros((len(nodes), MOST_CATEGORIES), dtype=bool)
+    for row, node in enumerate(nodes.tolist()):
+        found = numbers[int(tree.feature[node])][tree.codes[tree.category_set[node]]]
+        tree.sets[row, found[found >= 0]] = True
+    tree.category_set = np.full(len(tree.left), -1, dtype=np.int64)
+    tree.category_set[nodes] = np.arange(len(nodes))
 
 
 def pandas_categories(lines: Lines, n_features: int) -> tuple[np.ndarray, list[np.ndarray]] | None:

@@ -18,7 +18,11 @@ from smelt.export.boosters.arriving import (
     read_file,
 )
 from smelt.export.boosters.estimator import fitted
-from smelt.export.boosters.lightgbm_categories import category_sets, pandas_categories
+from smelt.export.boosters.lightgbm_categories import (
+    category_sets,
+    number_categories,
+    pandas_categories,
+)
 from smelt.export.boosters.lightgbm_lines import Block, Lines, read_lines
 from smelt.export.boosters.lightgbm_zero import cut_out_zeros
 
@@ -75,7 +79,7 @@ def from_lightgbm(
     ModelFileError
         If the file is missing, damaged or no model of LightGBM, or the model is of a kind that
         smelt's trees cannot carry: ``multiclassova``, ``cross_entropy_lambda``, ``reg_sqrt``,
-        categories with codes above 255.
+        splits on more than 256 categories of a column.
     UsageError
         If ``classes`` or ``n_iterations`` do not fit the model.
 
@@ -132,19 +136,8 @@ def _model(lines: Lines, classes: Any, n_iterations: int | None) -> Any:
     if kind == "classifier" and per_iteration == 2:
         per_iteration = 1
         negate_first_class(trees)
-    known = np.zeros((n_features, MOST_CATEGORIES), dtype=bool)
-    is_categorical = np.zeros(n_features, dtype=bool)
-    for tree in trees:
-        for node in np.flatnonzero((tree.category_set >= 0) & (tree.left >= 0)):
-            column = tree.feature[node]
-            if 0 <= column < n_features:
-                known[column] |= tree.sets[tree.category_set[node]]
-                is_categorical[column] = True
-    categories, of_frame = None, pandas_categories(lines, n_features)
-    if of_frame is not None:
-        if (is_categorical & ~of_frame[0]).any():
-            raise ModelFileError("a column is cut by category, but has no categories of pandas")
-        is_categorical, categories = of_frame
+    frame = pandas_categories(lines, n_features)
+    is_categorical, known, categories = number_categories(trees, n_features, frame)
     return fitted(
         kind,
         parameters,
@@ -154,8 +147,9 @@ def _model(lines: Lines, classes: Any, n_iterations: int | None) -> Any:
         names=None if names == [f"Column_{k}" for k in range(n_features)] else names,
         classes=classes,
         is_categorical=is_categorical,
-        known=known if is_categorical.any() else None,
+        known=known,
         categories=categories,
+        of_frame=frame is not None,
     )
 
 
@@ -228,7 +222,7 @@ def _tree(block: Block) -> ForeignTree:
             raise block.fail("decision_type", "a kind of split that LightGBM does not know")
     threshold = block.floats("threshold", n_inner)
     categorical = (kind & CATEGORICAL) == 1
-    chosen, sets = category_sets(block, threshold, categorical)
+    chosen, codes = category_sets(block, threshold, categorical)
     missing = np.where(categorical, MISSING_NAN, kind >> 2)
     default_left = ((kind & DEFAULT_LEFT) > 0) & ~categorical
     # Where missing values are not foreseen, LightGBM takes them as 0.
@@ -249,8 +243,9 @@ def _tree(block: Block) -> ForeignTree:
         cover=np.concatenate([np.zeros(n_inner), cover]),
         gain=np.concatenate([gain, np.zeros(n_leaves)]),
         category_set=np.concatenate([chosen, none]),
-        sets=sets,
+        sets=np.zeros((0, MOST_CATEGORIES), dtype=bool),
         linear=of_leaves,
+        codes=codes,
     )
     if (missing == MISSING_ZERO).any():
         try:

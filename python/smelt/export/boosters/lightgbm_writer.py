@@ -46,8 +46,8 @@ HistGradientBoostingRanker
     ------
     UsageError
         If LightGBM has no place for the model (several quantiles, target statistics of
-        high-cardinality categories, a single class, equal column names), or the file cannot be
-        written.
+        high-cardinality categories, a single class, categories in an array that are no whole
+        numbers from 0 on, equal column names), or the file cannot be written.
     TypeError
         If the model is of another class.
     NotFittedError
@@ -83,7 +83,7 @@ HistGradientBoostingRanker
         np.add.at(n_splits, tree.feature[inner], 1)
         for column in np.unique(tree.feature[inner]):
             used[column].append(tree.threshold[inner & (tree.feature == column)])
-        trees.append(f"Tree={number}\n{_tree(tree)}\n\n")
+        trees.append(f"Tree={number}\n{_tree(tree, found)}\n\n")
     classes = found.n_outputs
     head = [
         "tree",
@@ -169,7 +169,7 @@ def _infos(found: Model, used: list[list[np.ndarray]]) -> list[str]:
         if not cuts:
             infos.append("none")
         elif found.is_categorical[column]:
-            infos.append(":".join(str(k) for k in np.flatnonzero(_known(found, column))))
+            infos.append(":".join(str(k) for k in found.codes(column, _known(found, column))))
         else:
             values = np.concatenate(cuts)
             infos.append(f"[{_text([values.min()])}:{_text([values.max()])}]")
@@ -179,9 +179,10 @@ def _infos(found: Model, used: list[list[np.ndarray]]) -> list[str]:
 def _known(found: Model, column: int) -> np.ndarray:
     from smelt.export.boosters.departing import words_to_mask
 
-    if found.categories is not None:
-        column = int(np.flatnonzero(found.is_categorical).searchsorted(column))
-    words = found.estimator.trees_["known_categories"].reshape(-1, 8)[column]
+    place = column
+    if found.values is not None:
+        place = int(np.flatnonzero(found.is_categorical).searchsorted(column))
+    words = found.estimator.trees_["known_categories"].reshape(-1, 8)[place]
     return words_to_mask(words)[0]
 
 
@@ -206,7 +207,7 @@ def _whole(values: Any) -> str:
     return " ".join(map(str, np.asarray(values).astype(np.int64).tolist()))
 
 
-def _tree(tree: Tree) -> str:
+def _tree(tree: Tree, found: Model) -> str:
     inner = np.flatnonzero(tree.left)
     leaves = np.flatnonzero(tree.left == 0)
     lines = [f"num_leaves={len(leaves)}"]
@@ -224,7 +225,7 @@ def _tree(tree: Tree) -> str:
             f"internal_count={_whole(tree.count[inner])}",
         ]
     if categorical.any():
-        lines += _category_sets(tree, inner[categorical])
+        lines += _category_sets(tree, inner[categorical], found)
     lines.append(f"is_linear={int(tree.linear is not None)}")
     if tree.linear is not None:
         lines += _linear(tree, leaves)
@@ -256,13 +257,18 @@ def _splits(
     ]
 
 
-def _category_sets(tree: Tree, nodes: np.ndarray) -> list[str]:
-    missing_left = tree.missing_left[nodes][:, None]
-    sets = tree.goes_left[nodes]
-    sets = np.where(missing_left, tree.known[nodes] & ~sets, sets)
-    words = np.packbits(sets, axis=1, bitorder="little").view("<u4")
-    boundaries = np.arange(len(nodes) + 1) * words.shape[1]
-    return [f"cat_boundaries={_whole(boundaries)}", f"cat_threshold={_whole(words.ravel())}"]
+def _category_sets(tree: Tree, nodes: np.ndarray, found: Model) -> list[str]:
+    words, boundaries = [], [0]
+    for node in nodes:
+        chosen = tree.goes_left[node]
+        chosen = tree.known[node] & ~chosen if tree.missing_left[node] else chosen
+        codes = found.codes(int(tree.feature[node]), chosen)
+        bits = np.zeros(32 * (int(codes.max(initial=0)) // 32 + 1), dtype=bool)
+        bits[codes] = True
+        words.append(np.packbits(bits, bitorder="little").view("<u4"))
+        boundaries.append(boundaries[-1] + len(words[-1]))
+    text = _whole(np.concatenate(words))
+    return [f"cat_boundaries={_whole(boundaries)}", f"cat_threshold={text}"]
 
 
 def _linear(tree: Tree, leaves: np.ndarray) -> list[str]:

@@ -126,6 +126,7 @@ class _Expansion:
             gain=tree.gain[source],
             category_set=tree.category_set[source],
             sets=tree.sets,
+            codes=tree.codes,
             linear={
                 at: tree.linear[node] for at, node in enumerate(self.source) if node in tree.linear
             },

@@ -21,26 +21,10 @@ from smelt.export.boosters.estimator import fitted
 from smelt.export.boosters.xgboost_borders import thresholds_below
 from smelt.export.boosters.xgboost_categories import category_sets, frame_categories
 from smelt.export.boosters.xgboost_document import Section, read_document
+from smelt.export.boosters.xgboost_objectives import margins_of, objective_of
 
 MOST_OUTPUTS = 1 << 16
 MOST_TREES = 1 << 24
-
-_CLASSIFIERS = ("binary:logistic", "binary:logitraw", "multi:softprob", "multi:softmax")
-_RANKERS = ("rank:ndcg", "rank:map", "rank:pairwise")
-_LOSSES = {
-    "reg:squarederror": "squared_error",
-    "reg:linear": "squared_error",
-    "reg:squaredlogerror": "squared_error",
-    "reg:absoluteerror": "absolute_error",
-    "reg:pseudohubererror": "huber",
-    "reg:quantileerror": "quantile",
-    "reg:logistic": "cross_entropy",
-    "count:poisson": "poisson",
-    "reg:gamma": "gamma",
-    "reg:tweedie": "tweedie",
-}
-_LOGIT = ("binary:logistic", "reg:logistic")
-_LOG = ("count:poisson", "reg:gamma", "reg:tweedie")
 
 
 def from_xgboost(
@@ -105,7 +89,7 @@ def _model(document: Section, classes: Any, n_iterations: Any) -> Any:
     n_features = shape.whole("num_feature", 1, MOST_FEATURES)
     n_classes = shape.whole("num_class", 0, MOST_OUTPUTS, 0)
     n_outputs = max(n_classes, shape.whole("num_target", 0, MOST_OUTPUTS, 1), 1)
-    kind, parameters, objective = _objective(learner.section("objective"), n_outputs)
+    kind, parameters, objective = objective_of(learner.section("objective"), n_outputs)
     if kind == "classifier":
         classes = labels(classes, max(2, n_outputs))
     else:
@@ -130,7 +114,7 @@ def _model(document: Section, classes: Any, n_iterations: Any) -> Any:
             tree.scale(float(weights[number]))
         trees.append(tree)
     trees = _in_turns(trees, groups[:stop], n_outputs)
-    baseline = _margins(shape, objective, n_outputs)
+    baseline = margins_of(shape, objective, n_outputs)
     if kind == "classifier" and n_outputs == 2:
         negate_first_class(trees)
         baseline = baseline[1:] - baseline[:1]
@@ -149,54 +133,11 @@ def _model(document: Section, classes: Any, n_iterations: Any) -> Any:
         is_categorical=is_categorical,
         known=known,
         categories=categories,
+        of_frame=categories is not None,
     )
     if best is not None:
         estimator.best_iteration_ = best + 1
     return estimator
-
-
-def _objective(objective: Section, n_outputs: int) -> tuple[str, dict[str, Any], str]:
-    """Return the kind of estimator, its parameters, and the name of the objective."""
-    name = objective.text("name")
-    if name in _CLASSIFIERS:
-        if name.startswith("multi") == (n_outputs == 1):
-            raise objective.fail("name", f"{name} with {n_outputs} outputs")
-        return "classifier", {}, name
-    parameters: dict[str, Any] = {}
-    if name == "reg:quantileerror":
-        section = objective.section("quantile_loss_param")
-        quantiles = [_short(q) for q in section.numbers("quantile_alpha")]
-        if len(quantiles) != n_outputs:
-            raise section.fail("quantile_alpha", f"{len(quantiles)} for {n_outputs} outputs")
-        return "regressor", _quantile(quantiles), name
-    if n_outputs != 1:
-        raise objective.fail(
-            "name", f"{name} with {n_outputs} targets, of which smelt's boosting has one"
-        )
-    if name in _RANKERS:
-        return "ranker", {}, name
-    if name not in _LOSSES:
-        known = ", ".join([*_CLASSIFIERS, *_RANKERS, *_LOSSES])
-        raise ModelFileError(
-            f"smelt cannot carry the objective {name!r:.60}", hint=f"it knows {known}"
-        )
-    parameters["loss"] = _LOSSES[name]
-    if name == "reg:pseudohubererror" and "pseudo_huber_param" in objective:
-        section = objective.section("pseudo_huber_param")
-        parameters["delta"] = _short(section.numbers("huber_slope")[0])
-    if name == "reg:tweedie":
-        section = objective.section("tweedie_regression_param")
-        parameters["power"] = _short(section.numbers("tweedie_variance_power")[0])
-    return "regressor", parameters, name
-
-
-def _short(number: float) -> float:
-    """Return the shortest number with the same 32 bits."""
-    return float(str(np.float32(number)))
-
-
-def _quantile(quantiles: list[float]) -> dict[str, Any]:
-    return {"loss": "quantile", "quantile": quantiles if len(quantiles) > 1 else quantiles[0]}
 
 
 def _booster(booster: Section) -> tuple[Section, np.ndarray | None]:
@@ -271,22 +212,6 @@ def _constant(value: float) -> ForeignTree:
                        np.zeros(1), none, sets)  # fmt: skip
 
 
-def _margins(shape: Section, objective: str, n_outputs: int) -> np.ndarray:
-    """Return the start values; the file holds them as predictions, not as sums of trees."""
-    base = shape.numbers("base_score").astype(np.float32)
-    if len(base) not in (1, n_outputs):
-        raise shape.fail("base_score", f"{len(base)} values for {n_outputs} outputs")
-    one = np.float32(1)
-    with np.errstate(all="ignore"):
-        if objective in _LOGIT:
-            base = -np.log(one / base - one)
-        elif objective in _LOG:
-            base = np.log(base)
-    if not np.isfinite(base).all():
-        raise shape.fail("base_score", f"{shape.text('base_score')!r:.40} does not fit {objective}")
-    return np.array(np.broadcast_to(base.astype(np.float64), n_outputs))
-
-
 def _columns(
     trees: list[ForeignTree], model: Section, learner: Section, n_features: int
 ) -> tuple[np.ndarray, list[np.ndarray] | None]:
@@ -304,7 +229,24 @@ def _columns(
     mask = np.array([values is not None for values in found])
     if (is_categorical & ~mask).any():
         raise ModelFileError("a categorical column has no categories in cats")
-    return mask, [values for values in found if values is not None]
+    categories = {k: values for k, values in enumerate(found) if values is not None}
+    for column, values in categories.items():
+        if len(values) > MOST_CATEGORIES:
+            raise ModelFileError(
+                f"column {column} has {len(values)} categories; smelt's trees hold "
+                f"{MOST_CATEGORIES}",
+                hint="give rarer categories one common code, and train XGBoost again",
+            )
+        if values.dtype != object and (np.diff(values) < 0).any():
+            # An encoder of numbers looks for them in rising order.
+            order = np.argsort(values, kind="stable")
+            categories[column] = values[order]
+            order = np.concatenate([order, np.arange(len(order), MOST_CATEGORIES)])
+            for tree in trees:
+                nodes = (tree.feature == column) & (tree.category_set >= 0)
+                rows = np.unique(tree.category_set[nodes])
+                tree.sets[rows] = tree.sets[rows][:, order]
+    return mask, list(categories.values())
 
 
 def _tree(tree: Section, n_features: int) -> ForeignTree:

@@ -50,7 +50,8 @@ HistGradientBoostingRanker
     ------
     UsageError
         If XGBoost has no place for the model (linear leaves, target statistics of
-        high-cardinality categories, a single class), or the file cannot be written.
+        high-cardinality categories, a single class, categories in an array that are no whole
+        numbers from 0 on), or the file cannot be written.
     TypeError
         If the model is of another class.
     NotFittedError
@@ -87,7 +88,7 @@ HistGradientBoostingRanker
             hint="fit with linear_leaves=False, or write the model for LightGBM",
         )
     name, parameters = _objective(found)
-    trees = [_tree(tree, number, found.n_features) for number, tree in enumerate(found.trees())]
+    trees = [_tree(tree, number, found) for number, tree in enumerate(found.trees())]
     n_outputs, n_trees = found.n_outputs, len(trees)
     is_multiclass = name == "multi:softprob"
     learner = {
@@ -164,7 +165,7 @@ def _level_by_level(left: np.ndarray, right: np.ndarray) -> tuple[Any, ...]:
     return order, place[left[order]], place[right[order]]
 
 
-def _tree(tree: Tree, number: int, n_features: int) -> str:
+def _tree(tree: Tree, number: int, found: Model) -> str:
     # XGBoost names the categories that go right and sends unseen ones left, with missing values.
     swapped = tree.is_categorical & ~tree.missing_left & (tree.left != 0)
     order, left, right = _level_by_level(
@@ -178,8 +179,8 @@ def _tree(tree: Tree, number: int, n_features: int) -> str:
     default_left = default_left | swapped
     nodes = np.flatnonzero(categorical)
     sets = [
-        np.flatnonzero(tree.goes_left[node] if swapped[node]
-                       else tree.known[node] & ~tree.goes_left[node])
+        found.codes(int(tree.feature[node]), tree.goes_left[node] if swapped[node]
+                    else tree.known[node] & ~tree.goes_left[node])
         for node in nodes
     ]  # fmt: skip
     kept = np.array([len(of) > 0 for of in sets], dtype=bool)
@@ -210,7 +211,7 @@ def _tree(tree: Tree, number: int, n_features: int) -> str:
         "sum_hessian": _numbers(tree.count),
     }
     sizes_text = (
-        f'{{"num_deleted":"0","num_feature":"{n_features}","num_nodes":"{n_nodes}",'
+        f'{{"num_deleted":"0","num_feature":"{found.n_features}","num_nodes":"{n_nodes}",'
         '"size_leaf_vector":"1"}'
     )
     parts = ",".join(f'"{key}":[{text}]' for key, text in lists.items())
