@@ -40,14 +40,14 @@ def test_arrays_of_large_codes_keep_them(name, tmp_path):
     X = np.column_stack([number, np.where(missing, np.nan, values[codes])])
     model = HistGradientBoostingRegressor(max_iter=10, categorical_features=[1]).fit(X, target)
     write, read = WRITE[name]
-    write(model, tmp_path / "model")
+    write(model, tmp_path / "model.json")
     T = np.vstack([X[:300], [[0.0, 5.0], [0.0, 137 * 60]]])
     expected = model.predict(T)
     if name == "lightgbm":  # XGBoost's files do not tell which codes above 255 were known
-        back = read(tmp_path / "model")
+        back = read(tmp_path / "model.json")
         assert np.abs(back.predict(T) - expected).max() < 1e-12
         is_a_good_citizen(back, T, tmp_path / "model.smelt")
-    assert np.abs(predict(name, tmp_path / "model", T) - expected).max() < 1e-6
+    assert np.abs(predict(name, tmp_path / "model.json", T) - expected).max() < 1e-6
 
 
 @pytest.mark.parametrize("name", WRITE)
@@ -59,8 +59,8 @@ def test_frames_with_numbers_in_another_order(name, tmp_path):
     frame = pd.DataFrame({"number": number, "kind": kinds})
     write, read = WRITE[name]
     model = HistGradientBoostingRegressor(max_iter=10).fit(frame, target)
-    write(model, tmp_path / "ours")
-    for found in (read(tmp_path / "ours").predict(frame), predict(name, tmp_path / "ours", frame)):
+    write(model, tmp_path / "ours.json")
+    for found in (read(tmp_path / "ours.json").predict(frame), predict(name, tmp_path / "ours.json", frame)):
         assert np.abs(found - model.predict(frame)).max() < 1e-6
     library = pytest.importorskip(name, reason=f"{name} is not installed")
     if name == "lightgbm":

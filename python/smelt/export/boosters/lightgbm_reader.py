@@ -24,7 +24,7 @@ from smelt.export.boosters.lightgbm_categories import (
     pandas_categories,
 )
 from smelt.export.boosters.lightgbm_lines import Block, Lines, read_lines
-from smelt.export.boosters.lightgbm_zero import cut_out_zeros
+from smelt.export.boosters.lightgbm_zero import cut_out_zeros, past_zeros
 
 CATEGORICAL, DEFAULT_LEFT = 1, 2  # bits of decision_type
 MISSING_NONE, MISSING_ZERO, MISSING_NAN = 0, 1, 2
@@ -122,10 +122,9 @@ def _model(lines: Lines, classes: Any, n_iterations: int | None) -> Any:
         check_no_labels(classes, kind)
     blocks = lines.trees
     if n_iterations is not None:
-        if not 1 <= n_iterations <= len(blocks) // per_iteration:
-            raise UsageError(
-                f"n_iterations={n_iterations}, but the model has {len(blocks) // per_iteration}"
-            )
+        most = len(blocks) // per_iteration
+        if not isinstance(n_iterations, (int, np.integer)) or not 1 <= n_iterations <= most:
+            raise UsageError(f"n_iterations={n_iterations!r:.40}, but the model has {most}")
         blocks = blocks[: n_iterations * per_iteration]
     if "average_output" in head.values:
         factor /= len(blocks) // per_iteration
@@ -222,6 +221,7 @@ def _tree(block: Block) -> ForeignTree:
             raise block.fail("decision_type", "a kind of split that LightGBM does not know")
     threshold = block.floats("threshold", n_inner)
     categorical = (kind & CATEGORICAL) == 1
+    threshold = np.where(categorical, threshold, past_zeros(threshold))
     chosen, codes = category_sets(block, threshold, categorical)
     missing = np.where(categorical, MISSING_NAN, kind >> 2)
     default_left = ((kind & DEFAULT_LEFT) > 0) & ~categorical

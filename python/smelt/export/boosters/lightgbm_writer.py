@@ -59,7 +59,8 @@ HistGradientBoostingRanker
     A custom loss is written as the one whose predictions are linked the same way.  Blanks in
     column names become underscores, as LightGBM makes them.  A model that was fitted on a data
     frame with categories expects pandas categories in LightGBM; one fitted on codes, the codes.
-    LightGBM cuts off the fraction of a category, smelt takes one with a fraction as missing.
+    LightGBM cuts off the fraction of a category, smelt takes one with a fraction as missing; and
+    LightGBM takes numbers up to 1e-35 as 0.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Trees of LightGBM that take zeros as missing, as trees that compare numbers.
+"""Zeros of LightGBM, which are all numbers up to 1e-35, and trees that take them as missing.
 
 With ``zero_as_missing`` a split sends zeros (and missing values) to its default side, wherever its
 threshold lies.  Where zeros belong to that side by the threshold too, nothing is to be done; else
@@ -20,6 +20,12 @@ BELOW_ZERO = math.nextafter(-LARGEST_ZERO, -math.inf)
 MOST_COPIES = 32  #: of a node
 
 _ZERO, _NOT_ZERO = 1, 2
+
+
+def past_zeros(threshold: np.ndarray) -> np.ndarray:
+    """Return thresholds that send all that LightGBM takes as zero to the side of zero."""
+    rounded = np.where(threshold >= 0, LARGEST_ZERO, BELOW_ZERO)
+    return np.where(np.abs(threshold) <= LARGEST_ZERO, rounded, threshold)
 
 
 def cut_out_zeros(tree: ForeignTree, zero_is_missing: np.ndarray) -> ForeignTree:
