@@ -59,8 +59,9 @@ def test_frames_with_numbers_in_another_order(name, tmp_path):
     frame = pd.DataFrame({"number": number, "kind": kinds})
     write, read = WRITE[name]
     model = HistGradientBoostingRegressor(max_iter=10).fit(frame, target)
-    write(model, tmp_path / "ours.json")
-    for found in (read(tmp_path / "ours.json").predict(frame), predict(name, tmp_path / "ours.json", frame)):
+    path = tmp_path / "ours.json"
+    write(model, path)
+    for found in (read(path).predict(frame), predict(name, path, frame)):
         assert np.abs(found - model.predict(frame)).max() < 1e-6
     library = pytest.importorskip(name, reason=f"{name} is not installed")
     if name == "lightgbm":
