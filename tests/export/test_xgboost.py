@@ -302,6 +302,7 @@ TREE = (*MODEL, "trees", 0)
         (("learner", "gradient_booster", "name"), "gblinear", "'gblinear'"),
         (("learner", "learner_model_param", "num_target"), "3", "with 3 outputs"),
         (("learner", "learner_model_param", "num_feature"), "99999999999", "num_feature"),
+        (("learner", "learner_model_param", "num_feature"), "4000000", "4000000 columns|names"),
         (("learner", "learner_model_param", "base_score"), "[2E0]", "base_score"),
         (("learner", "learner_model_param", "base_score"), "[NaN]", "base_score"),
         ((*TREE, "tree_param", "size_leaf_vector"), "3", "one_output_per_tree|vectors"),

@@ -13,6 +13,7 @@ from smelt.errors import ModelFileError, UsageError
 
 MOST_FEATURES = 1 << 22
 MOST_CATEGORIES = 256
+MOST_FEATURES_WITH_CATEGORIES = 1 << 18
 
 Terms = tuple[float, np.ndarray, np.ndarray]
 
@@ -199,6 +200,16 @@ def _linear(
 def _to_words(masks: np.ndarray) -> np.ndarray:
     packed = np.packbits(masks.reshape(-1, MOST_CATEGORIES).astype(bool), axis=1, bitorder="little")
     return packed.view("<u4").astype(np.uint32)
+
+
+def no_categories(n_features: int) -> np.ndarray:
+    """Return room for the known categories of each column, as masks."""
+    if n_features > MOST_FEATURES_WITH_CATEGORIES:
+        raise ModelFileError(
+            f"it has {n_features} columns; with categories smelt reads at most "
+            f"{MOST_FEATURES_WITH_CATEGORIES}"
+        )
+    return np.zeros((n_features, MOST_CATEGORIES), dtype=bool)
 
 
 def labels(classes: Any, n_classes: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from smelt.errors import ModelFileError
-from smelt.export.boosters.arriving import MOST_CATEGORIES, ForeignTree
+from smelt.export.boosters.arriving import MOST_CATEGORIES, ForeignTree, no_categories
 from smelt.export.boosters.lightgbm_lines import Block, Lines
 
 
@@ -67,7 +67,7 @@ def number_categories(
     needs_values = frame is not None or any(
         len(codes) and codes[-1] >= MOST_CATEGORIES for codes in used.values()
     )
-    known = np.zeros((n_features, MOST_CATEGORIES), dtype=bool)
+    known = no_categories(n_features)
     categories, numbers = [], {}  # numbers: of each code, -1 for those without
     for column in np.flatnonzero(mask).tolist():
         codes = used.get(column, np.zeros(0, dtype=np.int64))

@@ -15,6 +15,7 @@ from smelt.export.boosters.arriving import (
     check_no_labels,
     labels,
     negate_first_class,
+    no_categories,
     read_file,
 )
 from smelt.export.boosters.estimator import fitted
@@ -121,7 +122,8 @@ def _model(document: Section, classes: Any, n_iterations: Any) -> Any:
     is_categorical, categories = _columns(trees, model, learner, n_features)
     known = None
     if is_categorical.any():
-        known = np.repeat(is_categorical[:, None], MOST_CATEGORIES, axis=1)
+        known = no_categories(n_features)
+        known[is_categorical] = True
     estimator = fitted(
         kind,
         parameters,
