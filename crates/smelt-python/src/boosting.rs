@@ -1,8 +1,11 @@
 //! Kernels of `smelt.ensemble`: boosting.
 
+use std::iter::repeat_n;
 use std::sync::{Arc, Mutex};
 
-use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{
+    PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3, PyUntypedArrayMethods,
+};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -15,9 +18,11 @@ use smelt_tree::boosting::{
     hist_gradient_boosting_loss,
 };
 
+use smelt_tree::layout::{Bins, WIDTH, n_groups};
+
 use crate::arrays::{Matrix, by_dtype, maybe_slice, slice, to_array1, view};
 use crate::ensemble::contiguous;
-use crate::enter::{enter, to_python};
+use crate::enter::{enter, raise, to_python};
 use crate::params::params;
 
 type Vector<'py, T> = PyReadonlyArray1<'py, T>;
@@ -63,9 +68,9 @@ fn borders<'py>(
     Ok(out)
 }
 
-/// Bins of some columns of `X`: uint8 of shape (n_columns, n_rows).
+/// Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_groups, n_rows, 4).
 #[pyfunction(name = "hist_gradient_boosting_bins")]
-#[pyo3(signature = (X, columns, thresholds, offsets, is_categorical, n_threads=None))]
+#[pyo3(signature = (X, columns, thresholds, offsets, is_categorical, grouped=false, n_threads=None))]
 #[allow(non_snake_case)]
 fn bins<'py>(
     py: Python<'py>,
@@ -74,6 +79,7 @@ fn bins<'py>(
     thresholds: Vector<'py, f64>,
     offsets: Vector<'py, i64>,
     is_categorical: Vector<'py, bool>,
+    grouped: bool,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let columns = slice(&columns)?;
@@ -82,11 +88,15 @@ fn bins<'py>(
     let (out, n) = by_dtype!(Matrix, &X, |X| {
         let X = view(X)?;
         let out = enter(py, n_threads, |control| {
-            hist_gradient_boosting_bins(X, columns, borders, control)
+            hist_gradient_boosting_bins(X, columns, borders, grouped, control)
         })?;
         (out, X.n_rows())
     });
-    Ok(to_array1(py, out).reshape([columns.len(), n])?.into_any())
+    let out = to_array1(py, out);
+    if grouped {
+        return Ok(out.reshape([n_groups(columns.len()), n, WIDTH])?.into_any());
+    }
+    Ok(out.reshape([columns.len(), n])?.into_any())
 }
 
 /// Best constant raw predictions, one an output.
@@ -136,7 +146,7 @@ fn loss<'py>(
     n_threads=None, **keywords))]
 fn fit<'py>(
     py: Python<'py>,
-    bins: Table<'py, u8>,
+    bins: PyReadonlyArray3<'py, u8>,
     y: Vector<'py, f64>,
     raw_prediction: Table<'py, f64>,
     thresholds: Vector<'py, f64>,
@@ -161,17 +171,28 @@ fn fit<'py>(
     let borders = BordersRef::new(slice(&thresholds)?, slice(&offsets)?, slice(&is_categorical)?)
         .map_err(|error| to_python(py, &error))?;
     let (n, n_outputs) = (y.len(), raw_prediction.shape()[0]);
+    let n_features = borders.n_features();
     let training = Rows {
-        bins: contiguous(py, &bins)?,
+        bins: Bins::groups(
+            bins.as_slice().map_err(|_| raise(py, "InternalError", "strided bins".to_string()))?,
+            n,
+            n_features,
+        )
+        .map_err(|error| to_python(py, &error))?,
         y: slice(&y)?,
         weight: maybe_slice(sample_weight.as_ref())?,
         groups: maybe_slice(groups.as_ref())?,
         numbers: numbers.as_ref().map(|numbers| contiguous(py, numbers)).transpose()?,
-        raw: contiguous(py, &raw_prediction)?.to_vec(),
+        raw: if raw_prediction.shape()[1] == 1 {
+            // One start for all rows.
+            contiguous(py, &raw_prediction)?.iter().flat_map(|&raw| repeat_n(raw, n)).collect()
+        } else {
+            contiguous(py, &raw_prediction)?.to_vec()
+        },
     };
     let held = match &validation {
         Some((bins, y, raw, weight, groups, numbers)) => Some(Rows {
-            bins: contiguous(py, bins)?,
+            bins: columns(py, bins, n_features)?,
             y: slice(y)?,
             weight: maybe_slice(weight.as_ref())?,
             groups: maybe_slice(groups.as_ref())?,
@@ -184,7 +205,7 @@ fn fit<'py>(
     let mut watched = Vec::new();
     for (bins, raw, numbers) in evaluations.iter().flatten() {
         watched.push(Evaluation {
-            bins: contiguous(py, bins)?,
+            bins: columns(py, bins, n_features)?,
             raw: contiguous(py, raw)?.to_vec(),
             numbers: numbers.as_ref().map(|numbers| contiguous(py, numbers)).transpose()?,
         });
@@ -239,6 +260,12 @@ fn fit<'py>(
     let (state, increment) = fit.random.random.state();
     out.set_item("random_state", (state, increment, fit.random.half))?;
     Ok(out)
+}
+
+/// Bins that lie feature behind feature.
+fn columns<'a>(py: Python<'_>, bins: &'a Table<'_, u8>, n_features: usize) -> PyResult<Bins<'a>> {
+    Bins::columns(contiguous(py, bins)?, bins.shape()[1], n_features)
+        .map_err(|error| to_python(py, &error))
 }
 
 /// The arrays of trees, by name.

@@ -10,6 +10,7 @@
 
 use smelt_core::{Control, Error, MatRef, Real, Result, parallel};
 
+use crate::layout::{WIDTH, lanes, n_groups};
 use crate::quantile::WeightedOrder;
 
 /// Borders stay below this, so that infinity means "only missing values go right".
@@ -174,7 +175,8 @@ fn tidy(mut borders: Vec<f64>) -> Vec<f64> {
     borders
 }
 
-/// Bins of the columns `columns` of `X`, one after the other: feature-major, one byte a value.
+/// Bins of the columns `columns` of `X`, one byte a value: one column after the other, or, if
+/// `is_grouped`, as [`crate::layout`] groups them for training.
 ///
 /// `borders` and the result follow the order of `columns`.
 #[allow(non_snake_case)]
@@ -182,6 +184,7 @@ pub fn hist_gradient_boosting_bins<T: Real>(
     X: MatRef<'_, T>,
     columns: &[i64],
     borders: BordersRef<'_>,
+    is_grouped: bool,
     control: &Control,
 ) -> Result<Vec<u8>> {
     let (n, n_features) = (X.n_rows(), columns.len());
@@ -190,12 +193,16 @@ pub fn hist_gradient_boosting_bins<T: Real>(
     {
         return Err(Error::data("the columns to bin do not match X".to_string()));
     }
-    // Chunks of rows, so that a row-major X is read once; each chunk fills a part of every column.
-    let mut out = vec![0_u8; n * n_features];
+    let (width, n_blocks) =
+        if is_grouped { (WIDTH, n_groups(n_features)) } else { (1, n_features) };
+    let places =
+        if is_grouped { lanes(n_features) } else { (0..n_features).map(|at| (at, 0)).collect() };
+    // Chunks of rows, so that a row-major X is read once; each chunk fills a part of every block.
+    let mut out = vec![0_u8; n * n_blocks * width];
     let n_chunks = n.div_ceil(CHUNK);
     let mut parts: Vec<Vec<&mut [u8]>> = (0..n_chunks).map(|_| Vec::new()).collect();
-    for column in out.chunks_mut(n.max(1)) {
-        for (chunk, part) in column.chunks_mut(CHUNK).enumerate() {
+    for block in out.chunks_mut((n * width).max(1)) {
+        for (chunk, part) in block.chunks_mut(CHUNK * width).enumerate() {
             parts[chunk].push(part);
         }
     }
@@ -204,12 +211,13 @@ pub fn hist_gradient_boosting_bins<T: Real>(
         if control.check().is_err() {
             return;
         }
-        for (feature, bins) in part[0].iter_mut().enumerate() {
+        for (feature, &(block, lane)) in places.iter().enumerate() {
+            let bins = part[0][block][lane..].iter_mut().step_by(width);
             let column = columns[feature] as usize;
             let of = borders.of(feature);
             let missing = borders.n_bins(feature) as u8;
-            let values = (chunk * CHUNK..).map(|row| X.get(row, column).to_f64()).take(bins.len());
-            for (bin, x) in bins.iter_mut().zip(values) {
+            for (row, bin) in (chunk * CHUNK..).zip(bins) {
+                let x = X.get(row, column).to_f64();
                 let below = of.partition_point(|&border| border < x);
                 *bin = if x.is_nan() {
                     missing
@@ -239,10 +247,10 @@ mod tests {
         let borders = hist_gradient_boosting_borders(view, None, None, 255, &control).unwrap();
         assert_eq!(borders.thresholds, [1.5, 2.5]);
         let of = BordersRef::new(&borders.thresholds, &borders.offsets, &[false]).unwrap();
-        let bins = hist_gradient_boosting_bins(view, &[0], of, &control).unwrap();
+        let bins = hist_gradient_boosting_bins(view, &[0], of, false, &control).unwrap();
         assert_eq!(bins, [2, 0, 3, 1, 0]);
         let categories = BordersRef::new(&[1.0, 3.0], &[0, 2], &[true]).unwrap();
-        let bins = hist_gradient_boosting_bins(view, &[0], categories, &control).unwrap();
+        let bins = hist_gradient_boosting_bins(view, &[0], categories, false, &control).unwrap();
         assert_eq!(bins, [1, 0, 2, 2, 0]);
     }
 

@@ -13,12 +13,8 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::layout::{Bins, WIDTH, features_of, lanes, n_groups};
 use crate::packed::{BLOCK, unpack};
-
-/// Features in a group.
-pub(crate) const WIDTH: usize = 4;
-/// Fewest groups that the features are spread over, so that threads have equal shares.
-const GROUPS: usize = 8;
 
 /// Below this many rows, quantised gradients are added one by one.
 const FEW: usize = 256;
@@ -36,11 +32,11 @@ pub(crate) enum RowSet<'a> {
 
 /// Bins of up to four features, and where each feature's bins start in the group's histogram.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct Group<'a> {
     /// Features of the group.
     pub(crate) features: Range<usize>,
     /// Four bins a row.
-    words: Vec<u32>,
+    words: &'a [[u8; WIDTH]],
     /// First histogram entry of each feature, and the end.
     starts: [usize; WIDTH + 1],
 }
@@ -57,41 +53,39 @@ pub(crate) type Histogram = Vec<Mutex<GroupHistogram>>;
 
 /// The bins of the training rows, arranged for histograms.
 #[derive(Debug)]
-pub(crate) struct Groups {
-    pub(crate) groups: Vec<Group>,
+pub(crate) struct Groups<'a> {
+    pub(crate) groups: Vec<Group<'a>>,
+    /// Group of each feature, and its place there.
+    lanes: Vec<(usize, usize)>,
     /// Curvature is 1 in every row: its sums are the counts.
     pub(crate) constant_hessian: bool,
 }
 
-impl Groups {
-    /// `bins` is feature-major; `n_bins[j]` counts feature j's bins with the one for missing values.
-    pub(crate) fn new(
-        bins: &[u8],
-        n_bins: &[usize],
-        n_rows: usize,
-        constant_hessian: bool,
-    ) -> Self {
+impl<'a> Groups<'a> {
+    /// `n_bins[j]` counts feature j's bins with the one for missing values; none for bins in columns.
+    pub(crate) fn new(bins: &Bins<'a>, n_bins: &[usize], constant_hessian: bool) -> Option<Self> {
         let n_features = n_bins.len();
-        let n_groups = n_features.div_ceil(WIDTH).max(GROUPS.min(n_features));
-        let groups = (0..n_groups).map(|index| {
-            let features = index * n_features / n_groups..(index + 1) * n_features / n_groups;
+        let group = |index| {
+            let features = features_of(index, n_features);
             let mut starts = [0; WIDTH + 1];
-            let mut words = vec![0_u32; n_rows];
             for (lane, feature) in features.clone().enumerate() {
                 starts[lane + 1] = starts[lane] + n_bins[feature];
-                let column = &bins[feature * n_rows..(feature + 1) * n_rows];
-                for (word, &bin) in words.iter_mut().zip(column) {
-                    *word |= u32::from(bin) << (8 * lane);
-                }
             }
-            Group { features, words, starts }
-        });
-        Self { groups: groups.collect(), constant_hessian }
+            Some(Group { features, words: bins.words(index)?, starts })
+        };
+        let groups = (0..n_groups(n_features)).map(group).collect::<Option<Vec<_>>>()?;
+        Some(Self { groups, lanes: lanes(n_features), constant_hessian })
+    }
+
+    /// Four bins a row, of which one is that of the feature: which one.
+    pub(crate) fn column(&self, feature: usize) -> (&'a [[u8; WIDTH]], usize) {
+        let (group, lane) = self.lanes[feature];
+        (self.groups[group].words, lane)
     }
 
     /// A histogram of zeros.
     pub(crate) fn zeros(&self) -> Histogram {
-        let zeros = |group: &Group| {
+        let zeros = |group: &Group<'_>| {
             let size = group.starts[group.features.len()];
             let counts = if self.constant_hessian { 0 } else { size };
             Mutex::new(GroupHistogram { sums: vec![[0.0; 2]; size], counts: vec![0; counts] })
@@ -123,7 +117,7 @@ impl FeatureHistogram<'_> {
 impl GroupHistogram {
     /// Sums of the `lane`-th feature of `group`.
     #[inline(always)]
-    pub(crate) fn feature(&self, group: &Group, lane: usize) -> FeatureHistogram<'_> {
+    pub(crate) fn feature(&self, group: &Group<'_>, lane: usize) -> FeatureHistogram<'_> {
         let range = group.starts[lane]..group.starts[lane + 1];
         let counts = if self.counts.is_empty() { &[][..] } else { &self.counts[range.clone()] };
         FeatureHistogram { sums: &self.sums[range], counts }
@@ -137,10 +131,10 @@ impl GroupHistogram {
 
     /// Adds rows: `gradients[i]` belongs to row `rows[i]`.
     #[inline(always)]
-    pub(crate) fn add(&mut self, group: &Group, rows: RowSet<'_>, gradients: &[[f32; 2]]) {
+    pub(crate) fn add(&mut self, group: &Group<'_>, rows: RowSet<'_>, gradients: &[[f32; 2]]) {
         let words = match &rows {
             RowSet::Range(range) => &group.words[range.clone()],
-            RowSet::List(_) => &group.words[..],
+            RowSet::List(_) => group.words,
         };
         let rows = match rows {
             RowSet::Range(_) => None,
@@ -163,18 +157,23 @@ impl GroupHistogram {
     fn add_lanes<const LANES: usize, const COUNT: bool>(
         &mut self,
         starts: [usize; WIDTH + 1],
-        words: &[u32],
+        words: &[[u8; WIDTH]],
         rows: Option<&[u32]>,
         gradients: &[[f32; 2]],
     ) {
+        let mut fetched = [0_u32; FETCH];
         let Some(rows) = rows else {
-            return self.add_words::<LANES, COUNT>(starts, words, gradients);
+            for (words, gradients) in words.chunks(FETCH).zip(gradients.chunks(FETCH)) {
+                let fetched = &mut fetched[..words.len()];
+                as_integers(words, fetched);
+                self.add_words::<LANES, COUNT>(starts, fetched, gradients);
+            }
+            return;
         };
         // Fetch first, add later: many fetches from far memory are then under way at once.
-        let mut fetched = [0_u32; FETCH];
         for (rows, gradients) in rows.chunks(FETCH).zip(gradients.chunks(FETCH)) {
             for (word, &row) in fetched.iter_mut().zip(rows) {
-                *word = words[row as usize];
+                *word = u32::from_le_bytes(words[row as usize]);
             }
             self.add_words::<LANES, COUNT>(starts, &fetched[..rows.len()], gradients);
         }
@@ -207,7 +206,7 @@ impl GroupHistogram {
     #[inline(always)]
     pub(crate) fn add_packed(
         &mut self,
-        group: &Group,
+        group: &Group<'_>,
         rows: RowSet<'_>,
         words: &[u64],
         units: [f32; 2],
@@ -223,7 +222,7 @@ impl GroupHistogram {
         }
         let bins = match &rows {
             RowSet::Range(range) => &group.words[range.clone()],
-            RowSet::List(_) => &group.words[..],
+            RowSet::List(_) => group.words,
         };
         let rows = match rows {
             RowSet::Range(_) => None,
@@ -249,7 +248,7 @@ impl GroupHistogram {
 
     /// Adds sums of words, one list of bins a feature.
     #[inline(always)]
-    fn add_sums(&mut self, group: &Group, words: &[[u64; 256]; WIDTH], units: [f64; 2]) {
+    fn add_sums(&mut self, group: &Group<'_>, words: &[[u64; 256]; WIDTH], units: [f64; 2]) {
         for (lane, words) in words.iter().enumerate().take(group.features.len()) {
             let range = group.starts[lane]..group.starts[lane + 1];
             if self.counts.is_empty() {
@@ -283,11 +282,19 @@ impl GroupHistogram {
     }
 }
 
+/// Four bins as one integer: one load feeds four features.
+#[inline(always)]
+fn as_integers(bins: &[[u8; WIDTH]], out: &mut [u32]) {
+    for (out, &bins) in out.iter_mut().zip(bins) {
+        *out = u32::from_le_bytes(bins);
+    }
+}
+
 /// Adds words to the bins of their rows; see [`GroupHistogram::add`].
 #[inline(always)]
 fn add_lanes_packed<const LANES: usize>(
     sums: &mut [[u64; 256]; WIDTH],
-    bins: &[u32],
+    bins: &[[u8; WIDTH]],
     rows: Option<&[u32]>,
     words: &[u64],
 ) {
@@ -298,11 +305,18 @@ fn add_lanes_packed<const LANES: usize>(
             }
         }
     };
-    let Some(rows) = rows else { return add(bins, words) };
     let mut fetched = [0_u32; FETCH];
+    let Some(rows) = rows else {
+        for (bins, words) in bins.chunks(FETCH).zip(words.chunks(FETCH)) {
+            let fetched = &mut fetched[..bins.len()];
+            as_integers(bins, fetched);
+            add(fetched, words);
+        }
+        return;
+    };
     for (rows, words) in rows.chunks(FETCH).zip(words.chunks(FETCH)) {
         for (bins_of_row, &row) in fetched.iter_mut().zip(rows) {
-            *bins_of_row = bins[row as usize];
+            *bins_of_row = u32::from_le_bytes(bins[row as usize]);
         }
         add(&fetched[..rows.len()], words);
     }
@@ -311,13 +325,15 @@ fn add_lanes_packed<const LANES: usize>(
 #[cfg(test)]
 mod tests {
     use super::{Groups, RowSet, open};
+    use crate::layout::{Bins, grouped};
 
     #[test]
     fn sums_are_those_of_a_plain_loop_and_siblings_add_up() {
         let (n, n_bins) = (100, [3, 5, 2, 7, 4]);
         let bins: Vec<u8> = (0..5 * n).map(|i| ((i * 7 + i / 13) % n_bins[i / n]) as u8).collect();
         let gradients: Vec<[f32; 2]> = (0..n).map(|i| [i as f32 - 40.0, 0.5]).collect();
-        let groups = Groups::new(&bins, &n_bins, n, false);
+        let bytes = grouped(&bins, n, 5);
+        let groups = Groups::new(&Bins::groups(&bytes, n, 5).unwrap(), &n_bins, false).unwrap();
         let (all, odd) = (groups.zeros(), groups.zeros());
         for (index, group) in groups.groups.iter().enumerate() {
             let (mut all, mut odd) = (open(&all[index]), open(&odd[index]));

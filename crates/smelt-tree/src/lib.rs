@@ -10,6 +10,7 @@ pub mod ensemble;
 pub mod explain;
 mod histogram;
 pub mod isolation_forest;
+pub mod layout;
 pub mod member;
 mod packed;
 pub mod predict;

@@ -54,9 +54,10 @@ def hist_gradient_boosting_bins(
     thresholds: Any,
     offsets: Any,
     is_categorical: Any,
+    grouped: Any = False,
     n_threads: int | None = None,
 ) -> Any:
-    """Bins of some columns of `X`: uint8 of shape (n_columns, n_rows)."""
+    """Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_groups, n_rows, 4)."""
 
 def hist_gradient_boosting_borders(
     X: Any,

@@ -185,7 +185,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         """Fit the model to rows that need not fit into memory, batch by batch.
 
         The model is the very one, bit for bit, that :meth:`fit` would make of all rows at once.
-        In memory stay one byte a value and some 50 bytes a row, not the rows themselves.
+        In memory stay one byte a value and some 40 bytes a row, not the rows themselves.
 
         Parameters
         ----------

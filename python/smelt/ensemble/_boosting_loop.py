@@ -84,7 +84,12 @@ def boost(
             return None
         return np.ascontiguousarray(np.asarray(X)[:, columns.order_of(X)].T, dtype=np.float64)
 
-    (bins, raw), binned_held = rows.binned(bins_of, begin)
+    (bins, raw), binned_held = rows.binned(
+        lambda X: (bins_of(X, True), begin(X) if before else None),
+        lambda X: (bins_of(X), begin(X)),
+    )
+    if raw is None:
+        raw = baseline[:, None]
     numbers, validation = None, None
     if estimator.linear_leaves and isinstance(rows, RowsInMemory):
         numbers = numbers_of(rows.training())
@@ -128,7 +133,8 @@ def boost(
     rounds.keep = keep
     if rounds.scorer is not None and not again:
         keep(call(max_iter=0)["trees"])
-        rounds.scorer.add(raw, None if validation is None else validation[2])
+        every = np.broadcast_to(raw, (len(raw), len(y)))
+        rounds.scorer.add(every, None if validation is None else validation[2])
     found = call(
         max_iter=max(estimator.max_iter - done, 0),
         evaluations=[(bins_of(of.X), begin(of.X), numbers_of(of.X)) for of in rounds.sets],
@@ -209,9 +215,9 @@ def _find_bins(
         "is_categorical": np.arange(len(order)) < len(categories),
     }
 
-    def bins_of(X: Any) -> np.ndarray:
+    def bins_of(X: Any, grouped: bool = False) -> np.ndarray:
         bins: np.ndarray = kernel("ensemble.hist_gradient_boosting_bins")(
-            X, columns.order_of(X).astype(np.int64), **arrays
+            X, columns.order_of(X).astype(np.int64), **arrays, grouped=grouped
         )
         return bins
 

@@ -11,9 +11,10 @@ from smelt.ensemble._batch_rows import BatchReader
 
 PART = 1 << 17  # rows of a matrix that are picked out at a time
 
-#: Bins (n_features, n) and raw predictions (n_outputs, n) of rows.
-Binned = tuple[np.ndarray, np.ndarray]
-Function = Callable[[Any], np.ndarray]
+#: Bins, grouped (n_groups, n, 4) to learn from or else (n_features, n), and raw predictions
+#: (n_outputs, n); None where they are the same for all rows.
+Binned = tuple[np.ndarray, np.ndarray | None]
+Function = Callable[[Any], Binned]
 
 
 class RowsInMemory:
@@ -44,22 +45,22 @@ class RowsInMemory:
             return self.X, rows
         return (self.training(), None) if rows is None else (self.X, self.index[rows])
 
-    def binned(self, bins_of: Function, begin: Function) -> tuple[Binned, Binned | None]:
+    def binned(self, learn: Function, hold: Function) -> tuple[Binned, Binned | None]:
         """Return bins and first raw predictions, of the rows to learn from and the held ones."""
-        training = self._part(self.X, self.index, bins_of, begin)
+        training = self._part(self.X, self.index, learn)
         if self.X_val is None and self.held_index is None:
             return training, None
         X = self.X if self.X_val is None else self.X_val
-        return training, self._part(X, self.held_index, bins_of, begin)
+        return training, self._part(X, self.held_index, hold)
 
     @staticmethod
-    def _part(X: Any, index: Any, bins_of: Function, begin: Function) -> Binned:
+    def _part(X: Any, index: Any, binned: Function) -> Binned:
         if index is None:
-            return bins_of(X), begin(X)
+            return binned(X)
         place = Places(len(index))
         for start in range(0, len(index), PART):
             some = X[index[start : start + PART]]
-            place.put(slice(start, start + len(some)), bins_of(some), begin(some))
+            place.put(slice(start, start + len(some)), *binned(some))
         return place.binned
 
 
@@ -133,12 +134,12 @@ class RowsInBatches:
         X = self.gather(distinct)
         return (X[places], None) if rows is None else (X, places)
 
-    def binned(self, bins_of: Function, begin: Function) -> tuple[Binned, Binned | None]:
+    def binned(self, learn: Function, hold: Function) -> tuple[Binned, Binned | None]:
         """Return bins and first raw predictions, of the rows to learn from and the held ones."""
         if self.index is None or self.held_index is None:
             training = Places(self.n)
             for start, stop, X in self.arranged():
-                training.put(slice(start, stop), bins_of(X), begin(X))
+                training.put(slice(start, stop), *learn(X))
             self.y = None
             return training.binned, None
         training, held = Places(len(self.index)), Places(len(self.held_index))
@@ -149,9 +150,10 @@ class RowsInBatches:
         is_held[self.held_index] = True
         self.index = self.held_index = None
         for start, stop, X in self.arranged():
-            bins, raw, are_held = bins_of(X), begin(X), is_held[start:stop]
-            for part, chosen in ((training, ~are_held), (held, are_held)):
-                part.put(place[start:stop][chosen], bins[:, chosen], raw[:, chosen])
+            are_held = is_held[start:stop]
+            for part, chosen, binned in ((training, ~are_held, learn), (held, are_held, hold)):
+                if chosen.any():
+                    part.put(place[start:stop][chosen], *binned(X[chosen]))
         self.y = None
         return training.binned, held.binned
 
@@ -163,14 +165,16 @@ class Places:
         self.n = n
         self._binned: Binned | None = None
 
-    def put(self, where: Any, bins: np.ndarray, raw: np.ndarray) -> None:
+    def put(self, where: Any, bins: np.ndarray, raw: np.ndarray | None) -> None:
         """Write some rows to their places."""
         if self._binned is None:
             self._binned = (
-                np.empty((len(bins), self.n), dtype=np.uint8), np.empty((len(raw), self.n)),
-            )  # fmt: skip
+                np.empty((len(bins), self.n, *bins.shape[2:]), dtype=np.uint8),
+                None if raw is None else np.empty((len(raw), self.n)),
+            )
         for of, some in zip(self._binned, (bins, raw), strict=True):
-            of[:, where] = some
+            if of is not None:
+                of[:, where] = some
 
     @property
     def binned(self) -> Binned:

@@ -8,6 +8,7 @@
 use super::rows::{Evaluation, Rows};
 use super::shuffler::Shuffler;
 use super::trees::{BinnedTree, Trees};
+use crate::layout::Bins;
 
 /// How often and how much is dropped.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +46,7 @@ impl Dropout {
                 }
             }
         }
-        self.add((training.bins, training.numbers), &mut training.raw, training.y.len(), -1.0);
+        self.add((&training.bins, training.numbers), &mut training.raw, training.y.len(), -1.0);
         1.0 / (self.dropped.len() + 1) as f64
     }
 
@@ -58,14 +59,14 @@ impl Dropout {
         evaluations: &mut [Evaluation<'_>],
     ) {
         let kept = self.dropped.len() as f64 / (self.dropped.len() + 1) as f64;
-        self.add((training.bins, training.numbers), &mut training.raw, training.y.len(), kept);
+        self.add((&training.bins, training.numbers), &mut training.raw, training.y.len(), kept);
         let n_outputs = trees.len();
         if let Some(rows) = validation {
-            self.add((rows.bins, rows.numbers), &mut rows.raw, rows.y.len(), kept - 1.0);
+            self.add((&rows.bins, rows.numbers), &mut rows.raw, rows.y.len(), kept - 1.0);
         }
         for rows in evaluations {
             let n = rows.raw.len() / n_outputs;
-            self.add((rows.bins, rows.numbers), &mut rows.raw, n, kept - 1.0);
+            self.add((&rows.bins, rows.numbers), &mut rows.raw, n, kept - 1.0);
         }
         for &iteration in &self.dropped {
             self.past[iteration].1 *= kept;
@@ -74,7 +75,7 @@ impl Dropout {
     }
 
     /// Adds the dropped trees, times a factor, to raw predictions.
-    fn add(&self, of: (&[u8], Option<&[f64]>), raw: &mut [f64], n: usize, factor: f64) {
+    fn add(&self, of: (&Bins<'_>, Option<&[f64]>), raw: &mut [f64], n: usize, factor: f64) {
         for &iteration in &self.dropped {
             let (trees, weight) = &self.past[iteration];
             for (tree, raw) in trees.iter().zip(raw.chunks_exact_mut(n)) {

@@ -5,12 +5,13 @@ use smelt_core::{Error, Result};
 use super::loss::{Loss, Target};
 use super::splitter::Feature;
 use crate::bins::BordersRef;
+use crate::layout::Bins;
 
 /// Rows to learn from or to validate on.
 #[derive(Debug)]
 pub struct Rows<'a> {
-    /// Bins, feature-major.
-    pub bins: &'a [u8],
+    /// Bins; grouped where trees are grown on them.
+    pub bins: Bins<'a>,
     /// Targets, or class codes.
     pub y: &'a [f64],
     /// Weights.
@@ -33,8 +34,8 @@ impl<'a> Rows<'a> {
 /// Rows whose raw predictions are followed.
 #[derive(Debug)]
 pub struct Evaluation<'a> {
-    /// Bins, feature-major.
-    pub bins: &'a [u8],
+    /// Bins; grouped where trees are grown on them.
+    pub bins: Bins<'a>,
     /// The numbers themselves, feature-major, for linear leaves.
     pub numbers: Option<&'a [f64]>,
     /// Raw predictions so far, output by output.
@@ -56,17 +57,22 @@ pub(super) fn check_rows(rows: &Rows<'_>, borders: &BordersRef<'_>, loss: &dyn L
     let sound = n > 0
         && n_features > 0
         && u32::try_from(n).is_ok()
-        && rows.bins.len() == n * n_features
+        && rows.bins.n_rows() == n
+        && are_within(&rows.bins, borders)
         && rows.raw.len() == n * loss.n_outputs()
         && rows.numbers.is_none_or(|numbers| numbers.len() == n * n_features)
-        && rows.weight.is_none_or(|weight| weight.len() == n)
-        && rows.bins.chunks_exact(n).enumerate().all(|(feature, bins)| {
-            bins.iter().all(|&bin| usize::from(bin) <= borders.n_bins(feature))
-        });
+        && rows.weight.is_none_or(|weight| weight.len() == n);
     if !sound {
         return Err(Error::data("bins, targets, weights and raw predictions do not match"));
     }
     loss.check_target(rows.target())
+}
+
+/// Whether there are bins of all features, and none beyond that for missing values.
+fn are_within(bins: &Bins<'_>, borders: &BordersRef<'_>) -> bool {
+    let largest = bins.largest();
+    largest.len() == borders.n_features()
+        && largest.iter().enumerate().all(|(j, &bin)| usize::from(bin) <= borders.n_bins(j))
 }
 
 /// The columns as the splitter sees them.
@@ -75,18 +81,18 @@ pub(super) fn features(
     borders: &BordersRef<'_>,
     monotonic: Option<&[i8]>,
 ) -> Result<Vec<Feature>> {
-    let (n, n_features) = (training.y.len(), borders.n_features());
+    let (n_features, largest) = (borders.n_features(), training.bins.largest());
     if monotonic.is_some_and(|signs| signs.len() != n_features) {
         return Err(Error::parameter("monotonic_cst", "needs one sign for each feature"));
     }
     (0..n_features)
         .map(|index| {
             let n_bins = borders.n_bins(index);
-            let column = &training.bins[index * n..(index + 1) * n];
             let feature = Feature {
                 index,
                 n_bins,
-                has_missing: column.iter().any(|&bin| usize::from(bin) == n_bins),
+                // The bin of missing values is the last.
+                has_missing: usize::from(largest[index]) == n_bins,
                 is_categorical: borders.is_categorical(index),
                 monotonic: monotonic.map_or(0, |signs| signs[index]),
             };
@@ -107,10 +113,8 @@ pub(super) fn check_evaluation(
     let n = rows.raw.len() / n_outputs;
     let sound = n > 0
         && rows.raw.len() == n * n_outputs
-        && rows.bins.len() == n * borders.n_features()
-        && rows.numbers.is_none_or(|numbers| numbers.len() == rows.bins.len())
-        && rows.bins.chunks_exact(n).enumerate().all(|(feature, bins)| {
-            bins.iter().all(|&bin| usize::from(bin) <= borders.n_bins(feature))
-        });
+        && rows.bins.n_rows() == n
+        && are_within(&rows.bins, borders)
+        && rows.numbers.is_none_or(|numbers| numbers.len() == n * borders.n_features());
     if sound { Ok(()) } else { Err(Error::data("the rows of an evaluation set do not match")) }
 }

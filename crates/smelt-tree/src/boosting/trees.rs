@@ -6,6 +6,7 @@ use super::grower::{GrowNode, Grower};
 use super::linear::LinearLeaf;
 use super::splitter::Split;
 use crate::bins::BordersRef;
+use crate::layout::Bins;
 
 /// New trees, as the arrays of an [`crate::Ensemble`], with what training knows besides.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -66,7 +67,7 @@ impl BinnedTree {
     /// Adds the leaves, times a factor, to the raw predictions of binned rows (of those marked).
     pub(super) fn add_to(
         &self,
-        (bins, numbers): (&[u8], Option<&[f64]>),
+        (bins, numbers): (&Bins<'_>, Option<&[f64]>),
         raw: &mut [f64],
         factor: f64,
         marked: Option<&[bool]>,
@@ -79,7 +80,7 @@ impl BinnedTree {
                 }
                 let mut node = &self.nodes[0];
                 while let Some((split, left, right)) = &node.split {
-                    let bin = bins[split.feature * n + row];
+                    let bin = bins.get(split.feature, row);
                     let goes_left = if bin == node.missing {
                         split.missing_left
                     } else {

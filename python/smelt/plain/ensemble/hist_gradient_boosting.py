@@ -5,6 +5,7 @@ F(x) = baseline + Σ_t η·tree_t(x); every tree is one Newton step on the loss.
 
 import numpy as np
 
+from smelt.plain.ensemble.hist_gradient_boosting_bins import columns_of
 from smelt.plain.ensemble.hist_gradient_boosting_grower import grow
 from smelt.plain.ensemble.hist_gradient_boosting_leaves import fit_linear_leaves, set_leaves
 from smelt.plain.ensemble.hist_gradient_boosting_loss import (
@@ -56,12 +57,15 @@ def hist_gradient_boosting_fit(
     wants_trees=False,
     **params,
 ):
-    """Add up to ``max_iter`` iterations to ``raw_prediction``, (n_outputs, n).
+    """Add up to ``max_iter`` iterations to ``raw_prediction``, (n_outputs, n) or one an output.
+
+    ``bins`` are grouped; those of other rows are not.
 
     ``objective(raw)`` gives gradients and curvatures in place of a loss; ``monitor(n_iter, raw,
     validation_raw, evaluations, trees)`` looks on after each iteration and may stop the fit.
     """
     loss = {name: params[name] for name in OF_LOSS}
+    bins = columns_of(bins, len(is_categorical))
     borders = np.split(thresholds, offsets[1:-1])
     data = Data(
         bins=bins,
@@ -76,7 +80,8 @@ def hist_gradient_boosting_fit(
         one_output=len(raw_prediction) == 1 and params["loss"] not in ("custom", "lambdarank"),
     )
     rng, n = generator(random_state), len(y)
-    training, raw = (bins, numbers), raw_prediction.copy()
+    training = (bins, numbers)
+    raw = np.repeat(raw_prediction, n // raw_prediction.shape[1], axis=1)
     train_score, validation_score = ([], []) if scores is None else map(list, scores)
     raw_held, others = None, [((b, x), r.copy()) for b, r, x in evaluations or ()]
     watched = [r for _, r in others]

@@ -37,7 +37,7 @@ def borders_of(x, weight, max_bins):
     return np.minimum(np.unique(borders[~np.isnan(borders)]), ALMOST_INFINITY)
 
 
-def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical):
+def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical, grouped=False):
     """2. The number of borders below a value; the place of a category; missing values come last."""
     bins = np.empty((len(columns), len(X)), dtype=np.uint8)
     for j, column in enumerate(columns):
@@ -47,4 +47,26 @@ def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical)
         if is_categorical[j]:
             missing |= ~np.isin(x, borders)
         bins[j] = np.where(missing, len(borders) + (not is_categorical[j]), place)
-    return bins
+    return grouped_bins(bins) if grouped else bins
+
+
+def grouped_bins(bins):
+    """Bins of up to four features in four bytes a row: (n_groups, n, 4)."""
+    n_features, n = bins.shape
+    n_groups = max(-(-n_features // 4), min(8, n_features))
+    out = np.zeros((n_groups, n, 4), dtype=np.uint8)
+    for j, (group, lane) in enumerate(lanes(n_features)):
+        out[group, :, lane] = bins[j]
+    return out
+
+
+def lanes(n_features):
+    """Group of each feature, and its place there."""
+    n_groups = max(-(-n_features // 4), min(8, n_features))
+    starts = [group * n_features // n_groups for group in range(n_groups + 1)]
+    return [(g, j - starts[g]) for g in range(n_groups) for j in range(starts[g], starts[g + 1])]
+
+
+def columns_of(grouped, n_features):
+    """Grouped bins as (n_features, n)."""
+    return np.array([grouped[group, :, lane] for group, lane in lanes(n_features)])

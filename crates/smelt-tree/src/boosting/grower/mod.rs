@@ -86,9 +86,8 @@ impl Limits {
 
 /// The training data and the state of the tree under way; buffers serve all trees.
 pub(crate) struct Grower<'a> {
-    groups: &'a Groups,
+    groups: &'a Groups<'a>,
     features: &'a [Feature],
-    bins: &'a [u8],
     n_rows: usize,
     limits: &'a Limits,
     pub(crate) rows: Vec<u32>,
@@ -109,23 +108,22 @@ pub(crate) struct Grower<'a> {
 
 impl<'a> Grower<'a> {
     pub(crate) fn new(
-        groups: &'a Groups,
+        groups: &'a Groups<'a>,
         features: &'a [Feature],
-        bins: &'a [u8],
         n_rows: usize,
         limits: &'a Limits,
     ) -> Self {
         Self {
             groups,
             features,
-            bins,
             n_rows,
             limits,
             rows: Vec::with_capacity(n_rows),
             right_rows: vec![0; n_rows],
-            gathered: vec![[0.0; 2]; if limits.is_quantized { 0 } else { n_rows }],
+            // A node's smaller child has at most half of the rows.
+            gathered: vec![[0.0; 2]; if limits.is_quantized { 0 } else { n_rows / 2 }],
             packed: Packed::default(),
-            gathered_words: vec![0; if limits.is_quantized { n_rows } else { 0 }],
+            gathered_words: vec![0; if limits.is_quantized { n_rows / 2 } else { 0 }],
             n_trees: 0,
             pool: Vec::new(),
             nodes: Vec::new(),
@@ -184,9 +182,11 @@ impl<'a> Grower<'a> {
     /// 1. The root and its histogram.
     fn plant(&mut self, gradients: &[[f32; 2]], control: &Control) -> Result<()> {
         let n = self.rows.len();
-        self.gather(0, n, gradients);
-        let histogram = self.histogram();
         let all_rows = n == self.n_rows;
+        if !all_rows {
+            self.gather(0, n, gradients);
+        }
+        let histogram = self.histogram();
         let cost_ns = 4.0 * n as f64;
         parallel::for_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
@@ -395,7 +395,7 @@ impl<'a> Grower<'a> {
     fn add_gathered(
         &self,
         sums: &mut GroupHistogram,
-        group: &Group,
+        group: &Group<'_>,
         start: usize,
         range: Range<usize>,
     ) {

@@ -194,7 +194,7 @@ impl Grower<'_> {
         spare: &mut Vec<[f32; 2]>,
     ) -> Vec<usize> {
         let missing = self.features[split.feature].n_bins as u8;
-        let column = &self.bins[split.feature * self.n_rows..(split.feature + 1) * self.n_rows];
+        let (words, lane) = self.groups.column(split.feature);
         let mut table = [false; 256];
         for (bin, goes_left) in table.iter_mut().enumerate() {
             *goes_left = split.goes_left(bin as u8, missing);
@@ -213,7 +213,7 @@ impl Grower<'_> {
         let (rows, table) = (&self.rows, &table);
         let n_left = parallel::map_chunks(tasks.len(), 1, cost_ns, |task, _| {
             let (_, from, to) = tasks[task];
-            let goes_left = |&row: &u32| usize::from(table[usize::from(column[row as usize])]);
+            let goes_left = |&row: &u32| usize::from(table[usize::from(words[row as usize][lane])]);
             rows[from..to].iter().map(goes_left).sum::<usize>()
         });
         let mut middles: Vec<usize> = level.iter().map(|&node| self.nodes[node].start).collect();
@@ -245,7 +245,7 @@ impl Grower<'_> {
             for part in parts {
                 let (mut at_left, mut at_right) = (0, 0);
                 for (&row, &pair) in part.rows.iter().zip(part.pairs) {
-                    if table[usize::from(column[row as usize])] {
+                    if table[usize::from(words[row as usize][lane])] {
                         part.left.0[at_left] = row;
                         part.left.1[at_left] = pair;
                         at_left += 1;

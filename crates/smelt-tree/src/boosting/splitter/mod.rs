@@ -106,10 +106,13 @@ pub(crate) fn best_split(
 mod tests {
     use super::{Feature, Rules, Running, Totals, best_split};
     use crate::histogram::{Groups, RowSet, open};
+    use crate::layout::{Bins, grouped};
 
     fn find(bins: &[u8], gradients: &[f32], feature: Feature) -> Option<super::Split> {
         let n = bins.len();
-        let groups = Groups::new(bins, &[feature.n_bins + 1], n, true);
+        let bytes = grouped(bins, n, 1);
+        let bins = Bins::groups(&bytes, n, 1).unwrap();
+        let groups = Groups::new(&bins, &[feature.n_bins + 1], true).unwrap();
         let histogram = groups.zeros();
         let mut sums = open(&histogram[0]);
         let pairs: Vec<[f32; 2]> = gradients.iter().map(|&g| [g, 1.0]).collect();
