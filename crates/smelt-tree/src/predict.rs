@@ -7,9 +7,11 @@
 //!
 //! Cost of a row: a rank a column, about 12 steps; then see `descent`.
 
+use std::ops::Range;
+
 use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
 
-use crate::descent::{self, CATEGORY_WORDS, Number, Source, Split};
+use crate::descent::{CATEGORY_WORDS, Number, Source, Split, descent};
 use crate::ensemble::{Ensemble, EnsembleRef, SET_WORDS, in_set};
 
 /// Below this many rows packing does not pay.
@@ -81,23 +83,30 @@ impl<'a> EnsembleRef<'a> {
         control: &Control,
     ) -> Result<Mat<f64>> {
         let n_outputs = self.n_outputs();
-        let mut out = Mat::zeros(X.n_rows(), n_outputs);
-        let begin = |part: &mut [f64]| {
-            part.chunks_exact_mut(n_outputs).for_each(|sums| sums.copy_from_slice(self.baseline));
+        let values = |feature, rows: Range<usize>, values: &mut [N]| {
+            for (value, row) in values.iter_mut().zip(rows) {
+                *value = N::from_f64(X.get(row, feature).to_f64());
+            }
         };
-        let place = (out.as_mut_slice(), n_outputs);
-        // 3.
-        let packed = descent::descend::<T, N, _, _>(
-            X,
-            self,
-            place,
-            control,
-            begin,
-            #[inline(always)]
-            |output, _, sums, value| sums[output] += value,
-            |_| {},
-        );
-        if packed? { Ok(out) } else { self.predict_few(X, control) }
+        let leaf = |tree: usize, node| self.value[self.tree_offsets[tree] as usize + node];
+        let Some(descent) = descent::<N, f64>(X.n_rows(), &values, self, &leaf, control)? else {
+            return self.predict_few(X, control);
+        };
+        let mut out = Mat::zeros(X.n_rows(), n_outputs);
+        let (rows, cost_ns) = (descent.rows_of_a_block(), self.n_trees() as f64 * 10.0);
+        parallel::for_chunks_mut(out.as_mut_slice(), n_outputs, rows, cost_ns, |_, range, part| {
+            if control.check().is_err() {
+                return;
+            }
+            part.chunks_exact_mut(n_outputs).for_each(|sums| sums.copy_from_slice(self.baseline));
+            // 3.
+            descent.block(range, control, &mut |tree, answers| {
+                let sums = part[tree % n_outputs..].iter_mut().step_by(n_outputs);
+                sums.zip(answers).for_each(|(sum, answer)| *sum += answer);
+            });
+        });
+        control.check()?;
+        Ok(out)
     }
 
     /// The leaf that `values` reach in the tree whose root is node `root`.
@@ -149,8 +158,6 @@ impl<'a> EnsembleRef<'a> {
 }
 
 impl Source for EnsembleRef<'_> {
-    type Leaf = f64;
-
     fn n_features(&self) -> usize {
         self.n_features
     }
@@ -173,14 +180,6 @@ impl Source for EnsembleRef<'_> {
             left: self.left[at] as usize,
             right: self.right[at] as usize,
         })
-    }
-
-    fn leaf(&self, tree: usize, node: usize) -> f64 {
-        self.value[self.tree_offsets[tree] as usize + node]
-    }
-
-    fn slot(&self, tree: usize) -> usize {
-        tree % self.n_outputs()
     }
 
     fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS] {

@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use smelt_core::{MatRef, Real, parallel};
+use smelt_core::parallel;
 
 use super::key::{Key, Number, Rank};
 use super::ruler::Ruler;
@@ -34,7 +34,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new<S: Source>(source: &S) -> Self {
+    pub(crate) fn new(source: &dyn Source) -> Self {
         let mut used = vec![0_u8; source.n_features()];
         let mut last_category = false;
         for tree in 0..source.n_trees() {
@@ -120,7 +120,7 @@ pub(crate) struct Ranks<N, K> {
 impl<N: Number, K: Rank> Ranks<N, K> {
     /// Thresholds of the first `n_trees`; nothing where a feature has too many, or too many
     /// categories.
-    pub(crate) fn new<S: Source>(source: &S, layout: &Layout, n_trees: usize) -> Option<Self> {
+    pub(crate) fn new(source: &dyn Source, layout: &Layout, n_trees: usize) -> Option<Self> {
         if layout.last_category && size_of::<K>() == 1 {
             return None;
         }
@@ -193,10 +193,9 @@ impl<K: Key> Table<K> {
 
     /// False, and nothing to be used, where a value is missing and the columns are `without_missing`.
     #[inline(always)]
-    #[allow(non_snake_case)]
-    pub(super) fn fill<T: Real, N: Number, C: Coding<N, Key = K>>(
+    pub(super) fn fill<N: Number, C: Coding<N, Key = K>>(
         &mut self,
-        X: MatRef<'_, T>,
+        gather: impl Fn(usize, &mut [N]),
         columns: &[Column],
         coding: &C,
         without_missing: bool,
@@ -211,9 +210,7 @@ impl<K: Key> Table<K> {
         for (&(feature, rule), out) in columns.iter().zip(places) {
             let out = &mut out[..n_rows];
             if gathered != Some(feature) {
-                for (row, value) in values.iter_mut().enumerate() {
-                    *value = N::from_f64(X.get(row, feature).to_f64());
-                }
+                gather(feature, &mut values);
                 gathered = Some(feature);
             }
             if rule == Rule::Category {

@@ -22,9 +22,10 @@ mod program;
 mod ruler;
 mod walk;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use smelt_core::{Control, MatRef, Real, Result, parallel, simd};
+use smelt_core::{Control, Result, simd};
 
 pub(crate) use key::Number;
 
@@ -57,122 +58,150 @@ pub(crate) struct Split {
 
 /// Trees that can be packed.
 pub(crate) trait Source: Sync {
-    /// What a leaf answers.
-    type Leaf: Copy + Default + Send + Sync;
     fn n_features(&self) -> usize;
     fn n_trees(&self) -> usize;
     fn n_nodes(&self, tree: usize) -> usize;
     /// The split of a node, or nothing where it is a leaf.
     fn split(&self, tree: usize, node: usize) -> Option<Split>;
-    fn leaf(&self, tree: usize, node: usize) -> Self::Leaf;
-    /// The cell of a row that the tree's answers go to, or what else `add` should know of the tree.
-    fn slot(&self, tree: usize) -> usize;
     /// Categories that go left at a split, the one that stands for none among them.
     fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS];
 }
 
-/// Where every row of `X` ends, by the narrowest keys that pay: see [`descend_by`].
-#[allow(non_snake_case)]
-pub(crate) fn descend<T: Real, N: Number, S: Source, O: Send>(
-    X: MatRef<'_, T>,
-    source: &S,
-    (out, width): (&mut [O], usize),
+/// What a leaf answers.
+pub(crate) trait Answer: Copy + Default + Send + Sync {}
+impl Answer for f64 {}
+impl Answer for u32 {}
+
+/// Writes the values of a feature of some rows.
+pub(crate) type Values<'a, N> = &'a (dyn Fn(usize, Range<usize>, &mut [N]) + Sync);
+/// What the leaf of a tree answers, by tree and node.
+pub(crate) type Leaves<'a, L> = &'a (dyn Fn(usize, usize) -> L + Sync);
+
+/// Rows and the trees that they go down, packed.
+pub(crate) trait Descent<L>: Sync {
+    /// Rows that go down together.
+    fn rows_of_a_block(&self) -> usize;
+    /// Calls `each(tree, answers of the rows)` tree by tree in order.
+    fn block(&self, rows: Range<usize>, control: &Control, each: &mut dyn FnMut(usize, &[L]));
+}
+
+/// Packs the trees of `source` by the narrowest keys that pay; nothing where they do not fit into small
+/// nodes.
+pub(crate) fn descent<'a, N: Number, L: Answer>(
+    n_rows: usize,
+    values: Values<'a, N>,
+    source: &'a dyn Source,
+    leaves: Leaves<'a, L>,
     control: &Control,
-    begin: impl Fn(&mut [O]) + Sync,
-    add: impl Fn(usize, usize, &mut [O], S::Leaf) + Sync,
-    end: impl Fn(&mut [O]) + Sync,
-) -> Result<bool> {
+) -> Result<Option<Box<dyn Descent<L> + 'a>>> {
     let layout = Layout::new(source);
     let n_nodes: usize = (0..source.n_trees()).map(|tree| source.n_nodes(tree)).sum();
-    let place = (out, width);
-    if n_nodes <= RANK_UP_TO.saturating_mul(X.n_rows()) {
+    let rows = Rows { n_rows, values, source, leaves };
+    if n_nodes <= RANK_UP_TO.saturating_mul(n_rows) {
         // A few trees tell whether bytes may do.
         if Ranks::<N, i8>::new(source, &layout, FIRST).is_some()
             && let Some(ranks) = Ranks::<N, i8>::new(source, &layout, source.n_trees())
         {
-            return descend_by::<T, N, _, _, _>(
-                X, source, &ranks, &layout, place, control, begin, add, end,
-            );
+            return rows.pack(ranks, layout, control);
         }
         if n_nodes <= SMALL
             && let Some(ranks) = Ranks::<N, i16>::new(source, &layout, source.n_trees())
         {
-            return descend_by::<T, N, _, _, _>(
-                X, source, &ranks, &layout, place, control, begin, add, end,
-            );
+            return rows.pack(ranks, layout, control);
         }
     }
-    descend_by::<T, N, _, _, _>(X, source, &Keys, &layout, place, control, begin, add, end)
+    rows.pack(Keys, layout, control)
 }
 
-/// Where every row of `X` ends: `add(slot of the tree, row, its part of out, leaf)` is called tree by tree in
-/// order; `begin` and `end` see the whole part of a block.  False where the trees do not fit into
-/// small nodes: nothing has been called then.
-#[allow(non_snake_case)]
-fn descend_by<T: Real, N: Number, S: Source, C: Coding<N>, O: Send>(
-    X: MatRef<'_, T>,
-    source: &S,
-    coding: &C,
-    layout: &Layout,
-    (out, width): (&mut [O], usize),
-    control: &Control,
-    begin: impl Fn(&mut [O]) + Sync,
-    add: impl Fn(usize, usize, &mut [O], S::Leaf) + Sync,
-    end: impl Fn(&mut [O]) + Sync,
-) -> Result<bool> {
-    // Packed once without a case for missing values, and once with it if a block has some.
-    let widest = layout.columns(true).len();
-    let plain = Packed::new(source, coding, layout.columns(false), false, widest, control)?;
-    let Some(plain) = plain else { return Ok(false) };
-    let with_missing = OnceLock::new();
-    let bytes_of_a_row = plain.columns.len() * size_of::<C::Key>();
-    let rows = rows_of_a_block(X.n_rows(), bytes_of_a_row, plain.bytes_of_a_tree());
-    let cost_ns = source.n_trees() as f64 * 10.0;
-    parallel::for_chunks_mut(out, width, rows, cost_ns, |_, range, part| {
-        if control.check().is_err() {
-            return;
-        }
-        let block = X.rows(range.start, range.end);
-        let mut table = Table::<C::Key>::new(range.len());
-        let mut fill = |packed: &Packed<S::Leaf, C::Key>, without_missing| {
+/// What a descent starts from.
+struct Rows<'a, N, L> {
+    n_rows: usize,
+    values: Values<'a, N>,
+    source: &'a dyn Source,
+    leaves: Leaves<'a, L>,
+}
+
+/// Rows, and trees packed by the keys of a coding.
+struct Keyed<'a, N: Number, L, C: Coding<N>> {
+    rows: Rows<'a, N, L>,
+    coding: C,
+    layout: Layout,
+    /// Without a case for missing values, and with it if a block has some.
+    plain: Packed<L, C::Key>,
+    with_missing: OnceLock<Option<Packed<L, C::Key>>>,
+}
+
+impl<'a, N: Number, L: Answer> Rows<'a, N, L> {
+    fn pack<C: Coding<N> + 'a>(
+        self,
+        coding: C,
+        layout: Layout,
+        control: &Control,
+    ) -> Result<Option<Box<dyn Descent<L> + 'a>>> {
+        let plain = self.packed(&coding, &layout, false, control)?;
+        Ok(plain.map(|plain| {
+            let with_missing = OnceLock::new();
+            Box::new(Keyed { rows: self, coding, layout, plain, with_missing }) as Box<_>
+        }))
+    }
+
+    fn packed<C: Coding<N>>(
+        &self,
+        coding: &C,
+        layout: &Layout,
+        with_missing: bool,
+        control: &Control,
+    ) -> Result<Option<Packed<L, C::Key>>> {
+        let widest = layout.columns(true).len();
+        let columns = layout.columns(with_missing);
+        Packed::new(self.source, self.leaves, coding, columns, with_missing, widest, control)
+    }
+}
+
+impl<N: Number, L: Answer, C: Coding<N>> Descent<L> for Keyed<'_, N, L, C> {
+    fn rows_of_a_block(&self) -> usize {
+        let bytes_of_a_row = self.plain.columns.len() * size_of::<C::Key>();
+        rows_of_a_block(self.rows.n_rows, bytes_of_a_row, self.plain.bytes_of_a_tree())
+    }
+
+    fn block(&self, rows: Range<usize>, control: &Control, each: &mut dyn FnMut(usize, &[L])) {
+        let mut table = Table::<C::Key>::new(rows.len());
+        let mut fill = |packed: &Packed<L, C::Key>, without_missing| {
             simd::vectorize(
                 #[inline(always)]
-                || table.fill::<T, N, C>(block, &packed.columns, coding, without_missing),
+                || {
+                    let gather = |feature, values: &mut [N]| {
+                        (self.rows.values)(feature, rows.clone(), values);
+                    };
+                    table.fill(gather, &packed.columns, &self.coding, without_missing)
+                },
             )
         };
-        let mut packed = &plain;
-        if !fill(&plain, layout.tells_missing()) {
-            let made = with_missing.get_or_init(|| {
-                Packed::new(source, coding, layout.columns(true), true, widest, &Control::new())
+        let mut packed = &self.plain;
+        if !fill(packed, self.layout.tells_missing()) {
+            let made = self.with_missing.get_or_init(|| {
+                let made = self.rows.packed(&self.coding, &self.layout, true, &Control::new());
+                made.ok().flatten()
             });
-            let Ok(Some(made)) = made else { return };
+            // One width of nodes was chosen for both.
+            assert!(made.is_some(), "trees fit without missing values, but not with them");
+            let Some(made) = made else { return };
             packed = made;
             fill(packed, false);
         }
-        begin(part);
-        let mut walker = walk::Walker::new(range.len());
-        simd::vectorize(
-            #[inline(always)]
-            || {
-                for (tree, made) in packed.trees.iter().enumerate() {
-                    if tree % 64 == 63 && control.check().is_err() {
-                        return;
-                    }
-                    let slot = source.slot(tree);
-                    walker.visit(
-                        made,
-                        &table,
-                        (&mut *part, width),
-                        #[inline(always)]
-                        |row, cells, leaf| add(slot, range.start + row, cells, leaf),
-                    );
-                }
-            },
-        );
-        end(part);
-    });
-    control.check()?;
-    Ok(true)
+        let mut walker = walk::Walker::new(rows.len());
+        let mut answers = vec![L::default(); rows.len()];
+        for (tree, made) in packed.trees.iter().enumerate() {
+            if tree % 64 == 63 && control.check().is_err() {
+                return;
+            }
+            simd::vectorize(
+                #[inline(always)]
+                || walker.visit(made, &table, &mut answers),
+            );
+            each(tree, &answers);
+        }
+    }
 }
 
 /// As many rows as keep table and tree in the caches, and chunks for all threads.

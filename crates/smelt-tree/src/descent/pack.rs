@@ -7,7 +7,7 @@ use smelt_core::{Control, Result, parallel};
 use super::columns::{Coding, Column, rule};
 use super::key::{Key, Number};
 use super::program::{Program, Shape};
-use super::{CATEGORY_WORDS, Source};
+use super::{Answer, CATEGORY_WORDS, Leaves, Source};
 
 /// Levels of a complete tree whose labels fit into a byte.
 const MOST_LEVELS: usize = 8;
@@ -43,10 +43,11 @@ pub(super) struct Packed<L, K> {
     pub(super) trees: Vec<Tree<L, K>>,
 }
 
-impl<L: Copy + Default + Send + Sync, K: Key> Packed<L, K> {
+impl<L: Answer, K: Key> Packed<L, K> {
     /// Nothing where the trees are too large for as many as `widest` columns.
-    pub(super) fn new<N: Number, S: Source<Leaf = L>, C: Coding<N, Key = K>>(
-        source: &S,
+    pub(super) fn new<N: Number, C: Coding<N, Key = K>>(
+        source: &dyn Source,
+        leaf: Leaves<'_, L>,
         coding: &C,
         columns: Vec<Column>,
         with_missing: bool,
@@ -60,7 +61,7 @@ impl<L: Copy + Default + Send + Sync, K: Key> Packed<L, K> {
             return Ok(None);
         }
         let pack = |tree| {
-            let packing = Packing { source, coding, columns: &columns, shift, with_missing };
+            let packing = Packing { source, leaf, coding, columns: &columns, shift, with_missing };
             packing.tree(tree)
         };
         let cost_ns = largest as f64 * 30.0;
@@ -79,22 +80,23 @@ impl<L: Copy + Default + Send + Sync, K: Key> Packed<L, K> {
     }
 }
 
-struct Packing<'a, S, C> {
-    source: &'a S,
+struct Packing<'a, L, C> {
+    source: &'a dyn Source,
+    leaf: Leaves<'a, L>,
     coding: &'a C,
     columns: &'a [Column],
     shift: u32,
     with_missing: bool,
 }
 
-impl<S: Source, C> Packing<'_, S, C> {
-    fn tree<N: Number>(&self, tree: usize) -> Option<Tree<S::Leaf, C::Key>>
+impl<L: Answer, C> Packing<'_, L, C> {
+    fn tree<N: Number>(&self, tree: usize) -> Option<Tree<L, C::Key>>
     where
         C: Coding<N>,
     {
         let size = self.source.n_nodes(tree);
         let mut nodes = Vec::with_capacity(size);
-        let mut leaves = vec![S::Leaf::default(); size];
+        let mut leaves = vec![L::default(); size];
         let (mut sets, mut set_of) = (Vec::new(), Vec::new());
         let (mut n_leaves, mut depth) = (0_usize, 0);
         nodes.push(Node::default());
@@ -102,7 +104,7 @@ impl<S: Source, C> Packing<'_, S, C> {
         while let Some((at, place, level)) = waiting.pop() {
             let Some(split) = self.source.split(tree, at) else {
                 nodes[place] = Node { threshold: C::Key::MAX, split: place as u32 };
-                leaves[place] = self.source.leaf(tree, at);
+                leaves[place] = (self.leaf)(tree, at);
                 (n_leaves, depth) = (n_leaves + 1, depth.max(level));
                 continue;
             };
@@ -146,7 +148,7 @@ impl<S: Source, C> Packing<'_, S, C> {
         }
         if made.exits.iter().all(|exit| exit & 1 == 0) {
             made.answers = made.exits.iter().map(|&exit| made.leaves[exit as usize >> 1]).collect();
-            made.answers.resize(LABELS, S::Leaf::default());
+            made.answers.resize(LABELS, L::default());
         }
         Some(made)
     }

@@ -28,24 +28,17 @@ impl<K: Key> Walker<K> {
         Self { n_rows, slots: Vec::new(), at: vec![0; n_rows], walking: vec![0; n_rows] }
     }
 
-    /// Calls `arrived(row, its cells, answer)` for every row in order.  Call within `vectorize`.
+    /// Writes down what every row's leaf answers.  Call within `vectorize`.
     #[inline(always)]
-    pub(super) fn visit<L: Copy, O>(
-        &mut self,
-        tree: &Tree<L, K>,
-        table: &Table<K>,
-        (out, width): (&mut [O], usize),
-        mut arrived: impl FnMut(usize, &mut [O], L),
-    ) {
+    pub(super) fn visit<L: Copy>(&mut self, tree: &Tree<L, K>, table: &Table<K>, out: &mut [L]) {
         let labels = match &tree.levels {
             Some(levels) => label_symmetric(levels, table, &mut self.slots),
             None => tree.program.run(table, &mut self.slots),
         };
         let labels = &labels[..self.n_rows];
-        let cells = out.chunks_exact_mut(width);
         if let Some((answers, _)) = tree.answers.split_first_chunk::<LABELS>() {
-            for ((row, label), cells) in labels.iter().enumerate().zip(cells) {
-                arrived(row, cells, answers[label.to_place() % LABELS]);
+            for (out, label) in out.iter_mut().zip(labels) {
+                *out = answers[label.to_place() % LABELS];
             }
             return;
         }
@@ -75,8 +68,8 @@ impl<K: Key> Walker<K> {
         } else {
             self.walk::<L, true>(tree, table, n);
         }
-        for ((row, &at), cells) in self.at.iter().enumerate().zip(cells) {
-            arrived(row, cells, tree.leaves[at as usize]);
+        for (out, &at) in out.iter_mut().zip(&self.at) {
+            *out = tree.leaves[at as usize];
         }
     }
 

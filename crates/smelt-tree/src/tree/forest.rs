@@ -194,7 +194,7 @@ pub fn random_forest_out_of_bag(
     let is_left_out = |tree: usize, row: usize| left_out[tree][row / 64] >> (row % 64) & 1 == 1;
     let mut means = Mat::zeros(n_rows, width);
     let place = (means.as_mut_slice(), width);
-    trees.sum_values(X, place, control, is_left_out, |_| {})?;
+    trees.sum_values(X, place, control, Some(&is_left_out), &|_| {})?;
     let mut seen = vec![0_u32; n_rows];
     for bits in &left_out {
         control.check()?;

@@ -5,9 +5,11 @@
 //!
 //! Cost: n · trees · depth steps; a deep tree and a block of rows share the second-level cache.
 
+use std::ops::Range;
+
 use smelt_core::{Control, Error, Mat, MatRef, Result, parallel};
 
-use crate::descent::{self, CATEGORY_WORDS, Source, Split};
+use crate::descent::{Answer, CATEGORY_WORDS, Leaves, Source, Split, descent};
 
 /// Rows that go down one tree after the other, without packing.
 const BLOCK: usize = 16;
@@ -102,16 +104,13 @@ impl<'a> Trees<'a> {
     }
 }
 
-/// Trees whose leaves answer with `answer(tree, node)`.
-struct Answering<'a, L> {
+/// Trees that rows of `n_features` columns go down.
+struct Wide<'a> {
     trees: &'a Trees<'a>,
     n_features: usize,
-    answer: L,
 }
 
-impl<L: Fn(usize, usize) -> A + Sync, A: Copy + Default + Send + Sync> Source for Answering<'_, L> {
-    type Leaf = A;
-
+impl Source for Wide<'_> {
     fn n_features(&self) -> usize {
         self.n_features
     }
@@ -136,47 +135,53 @@ impl<L: Fn(usize, usize) -> A + Sync, A: Copy + Default + Send + Sync> Source fo
         })
     }
 
-    fn leaf(&self, tree: usize, node: usize) -> A {
-        (self.answer)(tree, node)
-    }
-
-    fn slot(&self, tree: usize) -> usize {
-        tree
-    }
-
     fn set(&self, _: &Split) -> [u32; CATEGORY_WORDS] {
         [0; CATEGORY_WORDS]
     }
 }
 
-/// Calls `add(tree, row, the row's part of out, answer of its leaf)`, tree by tree in order.
+/// Calls `add(tree, rows, their part of out, answers of their leaves)`, tree by tree in order.
 #[allow(non_snake_case)]
-fn go_down<A: Copy + Default + Send + Sync, O: Send>(
+fn go_down<A: Answer, O: Send>(
     X: MatRef<'_, f32>,
     trees: &Trees<'_>,
-    answer: impl Fn(usize, usize) -> A + Sync,
+    answer: Leaves<'_, A>,
     (out, width): (&mut [O], usize),
     control: &Control,
-    add: impl Fn(usize, usize, &mut [O], A) + Sync,
-    end: impl Fn(&mut [O]) + Sync,
+    add: &(dyn Fn(usize, Range<usize>, &mut [O], &[A]) + Sync),
+    end: &(dyn Fn(&mut [O]) + Sync),
 ) -> Result<()> {
+    let n_trees = trees.n_trees();
     if X.n_rows() >= PACK_FROM {
-        let source = Answering { trees, n_features: X.n_cols(), answer: &answer };
-        let place = (&mut *out, width);
-        if descent::descend::<f32, f32, _, _>(X, &source, place, control, |_| {}, &add, &end)? {
-            return Ok(());
+        let values = |feature, rows: Range<usize>, values: &mut [f32]| {
+            values.iter_mut().zip(rows).for_each(|(value, row)| *value = X.get(row, feature));
+        };
+        let source = Wide { trees, n_features: X.n_cols() };
+        let descent = descent::<f32, A>(X.n_rows(), &values, &source, answer, control)?;
+        if let Some(descent) = descent {
+            let (rows, cost_ns) = (descent.rows_of_a_block(), n_trees as f64 * 10.0);
+            parallel::for_chunks_mut(out, width, rows, cost_ns, |_, range, part| {
+                if control.check().is_ok() {
+                    descent.block(range.clone(), control, &mut |tree, answers| {
+                        add(tree, range.clone(), part, answers);
+                    });
+                    end(part);
+                }
+            });
+            return control.check();
         }
     }
-    let n_trees = trees.n_trees();
     parallel::for_chunks_mut(out, width, BLOCK, n_trees as f64 * 100.0, |_, range, part| {
         if control.check().is_err() {
             return;
         }
+        let mut answers = [A::default(); BLOCK];
         for tree in 0..n_trees {
-            for (row, cells) in range.clone().zip(part.chunks_mut(width)) {
+            for (row, found) in range.clone().zip(&mut answers) {
                 let leaf = trees.leaf(tree, |feature| X.get(row, feature));
-                add(tree, row, cells, answer(tree, leaf - trees.offsets[tree] as usize));
+                *found = answer(tree, leaf - trees.offsets[tree] as usize);
             }
+            add(tree, range.clone(), part, &answers[..range.len()]);
         }
         end(part);
     });
@@ -186,12 +191,7 @@ fn go_down<A: Copy + Default + Send + Sync, O: Send>(
 /// Leaf that every row of `X` reaches in every tree, (n_rows, n_trees), counted from the tree's root.
 #[allow(non_snake_case)]
 pub fn tree_apply(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Vec<i64>> {
-    let n_trees = trees.n_trees();
-    let mut out = vec![0_i64; X.n_rows() * n_trees];
-    let node = |_, node| node as u32;
-    let put = |tree, _, leaves: &mut [i64], leaf| leaves[tree] = i64::from(leaf);
-    go_down(X, trees, node, (&mut out, n_trees), control, put, |_| {})?;
-    Ok(out)
+    trees.answers(X, |_, node| node as i64, control)
 }
 
 /// Mean over the trees of the value of the leaf that every row of `X` reaches, (n_rows, width).
@@ -201,14 +201,17 @@ pub fn tree_predict(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) ->
     let mut out = Mat::zeros(X.n_rows(), width);
     let place = (out.as_mut_slice(), width);
     let end = |part: &mut [f64]| part.iter_mut().for_each(|sum| *sum /= n_trees as f64);
-    trees.sum_values(X, place, control, |_, _| true, end)?;
+    trees.sum_values(X, place, control, None, &end)?;
     Ok(out)
 }
+
+/// Whether a tree has a say on a row.
+pub(super) type Counts<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
 impl Trees<'_> {
     /// What `answer(tree, node)` says of the leaf that every row reaches in every tree, row by row.
     #[allow(non_snake_case)]
-    pub(super) fn answers<A: Copy + Default + Send + Sync>(
+    pub(super) fn answers<A: Copy + Default + Send>(
         &self,
         X: MatRef<'_, f32>,
         answer: impl Fn(usize, usize) -> A + Sync,
@@ -216,8 +219,11 @@ impl Trees<'_> {
     ) -> Result<Vec<A>> {
         let n_trees = self.n_trees();
         let mut out = vec![A::default(); X.n_rows() * n_trees];
-        let put = |tree, _, answers: &mut [A], answer| answers[tree] = answer;
-        go_down(X, self, answer, (&mut out, n_trees), control, put, |_| {})?;
+        let put = |tree: usize, _, answers: &mut [A], leaves: &[u32]| {
+            let places = answers[tree..].iter_mut().step_by(n_trees);
+            places.zip(leaves).for_each(|(place, &leaf)| *place = answer(tree, leaf as usize));
+        };
+        go_down(X, self, &|_, node| node as u32, (&mut out, n_trees), control, &put, &|_| {})?;
         Ok(out)
     }
 
@@ -228,24 +234,19 @@ impl Trees<'_> {
         X: MatRef<'_, f32>,
         (out, width): (&mut [f64], usize),
         control: &Control,
-        counts: impl Fn(usize, usize) -> bool + Sync,
-        end: impl Fn(&mut [f64]) + Sync,
+        counts: Option<Counts<'_>>,
+        end: &(dyn Fn(&mut [f64]) + Sync),
     ) -> Result<()> {
+        let counts = |tree, row| counts.is_none_or(|counts| counts(tree, row));
         let values = |tree: usize, node| self.value(self.offsets[tree] as usize + node);
         if width == 1 {
             let value = |tree: usize, node| values(tree, node)[0];
-            return go_down(
-                X,
-                self,
-                value,
-                (out, width),
-                control,
-                #[inline(always)]
-                |tree, row, sums: &mut [f64], value: f64| {
-                    sums[0] += if counts(tree, row) { value } else { 0.0 };
-                },
-                end,
-            );
+            let add = |tree: usize, rows: Range<usize>, sums: &mut [f64], answers: &[f64]| {
+                for ((sum, &value), row) in sums.iter_mut().zip(answers).zip(rows) {
+                    *sum += if counts(tree, row) { value } else { 0.0 };
+                }
+            };
+            return go_down(X, self, &value, (out, width), control, &add, end);
         }
         // A leaf of one class answers with the class, another one with its node.
         let width_u32 = width as u32;
@@ -258,14 +259,8 @@ impl Trees<'_> {
                 _ => width_u32 + node as u32,
             }
         };
-        go_down(
-            X,
-            self,
-            code,
-            (out, width),
-            control,
-            #[inline(always)]
-            |tree: usize, row, sums: &mut [f64], code: u32| {
+        let add = |tree: usize, rows: Range<usize>, sums: &mut [f64], answers: &[u32]| {
+            for ((sums, &code), row) in sums.chunks_exact_mut(width).zip(answers).zip(rows) {
                 if !counts(tree, row) {
                 } else if code < width_u32 {
                     sums[code as usize] += 1.0;
@@ -273,8 +268,8 @@ impl Trees<'_> {
                     let values = values(tree, (code - width_u32) as usize);
                     sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                 }
-            },
-            end,
-        )
+            }
+        };
+        go_down(X, self, &code, (out, width), control, &add, end)
     }
 }
