@@ -116,6 +116,8 @@ def test_fit_works_in_a_child_process(estimator, method):
 
 LONG = {  # what makes a fit long that is over in no time with few trees
     "IsolationForest": {"n_estimators": 2000, "max_samples": 1.0},
+    "RandomTreesEmbedding": {"n_estimators": 5000, "max_depth": 8},
+    "ExtraTreeClassifier": {"max_features": None},
 }
 
 
