@@ -1,5 +1,6 @@
 """Sphinx: lessons that run (MyST-NB), guides, and the API from the docstrings."""
 
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -54,3 +55,17 @@ html_theme_options = {
     "footer_end": [],
 }
 html_copy_source = False
+
+
+def _cut_links(app, what, name, obj, options, lines):
+    """Keep the words of inherited docstrings, drop the links: they lead to scikit-learn's site."""
+    if not (getattr(obj, "__module__", None) or "").startswith("sklearn"):
+        return
+    for i, line in enumerate(lines):
+        line = re.sub(r":(?:ref|term):`([^`<]+?)\s*<[^`>]*>`", r"\1", line)
+        lines[i] = re.sub(r":(?:ref|term):`([^`<]+)`", r"``\1``", line)
+
+
+def setup(app):
+    """Connect the above."""
+    app.connect("autodoc-process-docstring", _cut_links, priority=900)

@@ -158,11 +158,11 @@ class AdaBoostClassifier(_Boosted, _Classifier):
         How much each says; 0 for those that were not needed.
     estimator_errors_ : ndarray of shape (n_estimators,)
         Weighted error of each; 1 for those that were not needed.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Mean of the members' importances, weighted by their say.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     nodes_ : dict of ndarray
         The nodes of all trees behind each other, where the members are trees of smelt.
@@ -259,11 +259,11 @@ class AdaBoostRegressor(_Boosted, _Regressor):
         How much each says; 0 for those that were not needed.
     estimator_errors_ : ndarray of shape (n_estimators,)
         Mean loss of each; 1 for those that were not needed.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Mean of the members' importances, weighted by their say.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     nodes_ : dict of ndarray
         The nodes of all trees behind each other, where the members are trees of smelt.

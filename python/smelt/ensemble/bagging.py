@@ -236,7 +236,7 @@ class BaggingClassifier(_Bags, _Classifier):
         Columns drawn for each.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     oob_score_ : float
         Accuracy of the out-of-bag answers, with ``oob_score``.
@@ -369,7 +369,7 @@ class BaggingRegressor(_Bags, _Regressor):
         Columns drawn for each.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     oob_score_ : float
         R² of the out-of-bag answers, with ``oob_score``.

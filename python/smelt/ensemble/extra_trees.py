@@ -73,11 +73,11 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         Mean probabilities of the trees that a row was not drawn for, with ``oob_score``.
     oob_score_ : float
         Score of the out-of-bag answers, with ``oob_score``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away, the mean over the trees.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         Columns of ``y``.
@@ -223,11 +223,11 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         Mean prediction of the trees that a row was not drawn for, with ``oob_score``.
     oob_score_ : float
         Score of the out-of-bag answers, with ``oob_score``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away, the mean over the trees.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         Columns of ``y``.

@@ -27,9 +27,9 @@ class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "gamma", "poisson", "quantile", "huber", "tweedie", \
-"cross_entropy"} or callable
-        Loss ℓ, by default the squared error.  "gamma" (y > 0), "poisson" and "tweedie" (y ≥ 0)
+    loss : str or callable, default="squared_error"
+        Loss ℓ: "squared_error", "absolute_error", "quantile", "huber", "gamma", "poisson",
+        "tweedie" or "cross_entropy".  "gamma" (y > 0), "poisson" and "tweedie" (y ≥ 0)
         predict exp(F); "cross_entropy" takes probabilities y and predicts 1 / (1 + exp(-F)).  The
         last three and functions are smelt's own.  A function of (y, raw) returns gradient and
         curvature for the raw predictions, which then start from 0.

@@ -78,7 +78,7 @@ class IsolationForest(_IsolationForest):
         Rows drawn for each tree.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     nodes_ : dict of ndarray
         The nodes of all trees behind each other, in scikit-learn's arrays, and their path lengths.

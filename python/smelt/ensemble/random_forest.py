@@ -81,11 +81,11 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         Mean probabilities of the trees that a row was not drawn for, with ``oob_score``.
     oob_score_ : float
         Score of the out-of-bag answers, with ``oob_score``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away, the mean over the trees.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         Columns of ``y``.
@@ -238,11 +238,11 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         Mean prediction of the trees that a row was not drawn for, with ``oob_score``.
     oob_score_ : float
         Score of the out-of-bag answers, with ``oob_score``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away, the mean over the trees.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         Columns of ``y``.

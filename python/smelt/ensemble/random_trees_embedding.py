@@ -60,11 +60,11 @@ class RandomTreesEmbedding(GrownForest, _RandomTreesEmbedding):
         The kind of tree.
     estimators_ : list
         The trees, as fitted estimators of :mod:`smelt.tree`.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away, the mean over the trees.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         1: the random target.

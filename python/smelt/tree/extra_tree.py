@@ -61,11 +61,11 @@ class ExtraTreeClassifier(GrownClassifier, _Classifier):
         Columns looked at for a cut.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         Columns of ``y``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away.
     nodes_ : dict of ndarray
         The nodes, in scikit-learn's arrays: children, column, threshold, impurity, rows, value.
@@ -181,11 +181,11 @@ class ExtraTreeRegressor(GrownTree, _Regressor):
         Columns looked at for a cut.
     n_features_in_ : int
         Columns of ``X``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if all are strings.
     n_outputs_ : int
         Columns of ``y``.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features,)
         Share of the impurity that each column's cuts took away.
     nodes_ : dict of ndarray
         The nodes, in scikit-learn's arrays: children, column, threshold, impurity, rows, value.
