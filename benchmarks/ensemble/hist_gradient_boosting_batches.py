@@ -26,7 +26,7 @@ def file(n_samples):
     frame = pl.DataFrame(data["X"], schema=names).with_columns(y=pl.Series(data["y"]))
     whole = path.with_suffix(f".{os.getpid()}")
     frame.write_parquet(whole, row_group_size=ROWS)
-    whole.replace(path)  # every peer makes the same file, which stays for the next run
+    whole.replace(path)  # one file, which every peer writes anew, and which stays
     physics.cache_clear()
     test = {name: data[name] for name in ("X_test", "y_test")}
     return {"path": path, "names": names, "n_samples": n_samples, **test}

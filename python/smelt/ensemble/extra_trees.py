@@ -16,7 +16,8 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
     """Extremely randomised trees for classification: many trees that draw their thresholds.
 
     As a random forest, but every tree takes all rows, and each cut is the best of one random
-    threshold for every column it looks at: trees that resemble each other less, and grow faster.
+    threshold for every column it looks at: trees that resemble each other less, and grow faster
+    than exact ones.
 
     Parameters
     ----------
@@ -169,7 +170,8 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
     """Extremely randomised trees for regression: many trees that draw their thresholds.
 
     As a random forest, but every tree takes all rows, and each cut is the best of one random
-    threshold for every column it looks at: trees that resemble each other less, and grow faster.
+    threshold for every column it looks at: trees that resemble each other less, and grow faster
+    than exact ones.
 
     Parameters
     ----------
@@ -213,7 +215,8 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         1: the prediction rises with the column, -1: it falls, 0: free.
     keep_leaf_values : bool, default=False
         Whether to keep which training rows lie in the leaves, so that :meth:`predict_quantiles`
-        works: 4 bytes a row and tree.  An extra of smelt's.
+        works: 4 bytes a row and tree; after a warm start those of the last data, for all
+        trees.  An extra of smelt's.
 
     Attributes
     ----------

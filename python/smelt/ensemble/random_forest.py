@@ -228,7 +228,8 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         trees.
     keep_leaf_values : bool, default=False
         Whether to keep which training rows lie in the leaves, so that :meth:`predict_quantiles`
-        works: 4 bytes a row and tree.  An extra of smelt's.
+        works: 4 bytes a row and tree; after a warm start those of the last data, for all
+        trees.  An extra of smelt's.
 
     Attributes
     ----------
