@@ -41,7 +41,7 @@ def validate_fit(
         y_numeric=y_numeric,
         **options,
     )
-    return _canonical(X), y
+    return canonical(X), y
 
 
 def _in_parts(X: Any) -> Any:
@@ -81,7 +81,7 @@ def validate_predict(
         order=order,
         **options,
     )
-    return _canonical(X)
+    return canonical(X)
 
 
 def validate_weight(sample_weight: Any, X: Any, *, allow_negative: bool = False) -> Any:
@@ -92,7 +92,7 @@ def validate_weight(sample_weight: Any, X: Any, *, allow_negative: bool = False)
     return _check_sample_weight(sample_weight, X, dtype=np.float64, **options)
 
 
-def _canonical(X: Any) -> Any:
+def canonical(X: Any) -> Any:
     """Sparse input with sorted, summed entries, without touching the caller's matrix."""
     if sp.issparse(X) and not X.has_canonical_format:
         X = X.copy()

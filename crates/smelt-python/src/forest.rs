@@ -1,16 +1,16 @@
 //! Kernels of the forests of `smelt.ensemble`.
 
-use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_tree::tree::columns::Columns;
 use smelt_tree::tree::forest::{self, Draw, ForestParams};
 use smelt_tree::tree::nodes::Nodes;
 
-use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
+use crate::arrays::{maybe_slice, slice, to_array1, to_array2};
 use crate::enter::enter;
 use crate::params::params;
-use crate::tree::{TargetArrays, TreeArrays, nodes_to_dict};
+use crate::tree::{Table, TargetArrays, TreeArrays, nodes_to_dict};
 
 /// Grows the trees of a forest, one for each of `random_states`: their nodes, and where each starts.
 #[pyfunction]
@@ -18,7 +18,7 @@ use crate::tree::{TargetArrays, TreeArrays, nodes_to_dict};
 #[allow(non_snake_case)]
 fn random_forest_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
     random_states: PyReadonlyArray1<'py, u32>,
@@ -29,7 +29,7 @@ fn random_forest_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<ForestParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (X, y, weight) = (X.by_column(py)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
     let seeds = slice(&random_states)?;
     let cumulative = maybe_slice(cumulative_weight.as_ref())?;
     let draw = n_samples_bootstrap.map(|n| Draw { n, cumulative });
@@ -46,7 +46,7 @@ fn random_forest_fit<'py>(
 #[allow(non_snake_case)]
 fn extra_trees_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
     random_states: PyReadonlyArray1<'py, u32>,
@@ -56,7 +56,7 @@ fn extra_trees_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<ForestParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (X, y, weight) = (X.by_column(py)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
     let seeds = slice(&random_states)?;
     let cumulative = maybe_slice(cumulative_weight.as_ref())?;
     let draw = n_samples_bootstrap.map(|n| Draw { n, cumulative });
@@ -82,18 +82,18 @@ pub(crate) fn forest_to_dict<'py>(
 #[allow(non_snake_case)]
 fn random_forest_out_of_bag<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     trees: TreeArrays<'py>,
     random_states: PyReadonlyArray1<'py, u32>,
     n_samples_bootstrap: usize,
     cumulative_weight: Option<PyReadonlyArray1<'py, f64>>,
     n_threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let (X, trees, seeds) = (view(&X)?, crate::tree::trees(&trees)?, slice(&random_states)?);
+    let (X, trees, seeds) = (X.by_row(py)?, crate::tree::trees(&trees)?, slice(&random_states)?);
     let cumulative = maybe_slice(cumulative_weight.as_ref())?;
     let draw = Draw { n: n_samples_bootstrap, cumulative };
     let (means, counts) = enter(py, n_threads, |control| {
-        forest::random_forest_out_of_bag(X, &trees, seeds, draw, control)
+        forest::random_forest_out_of_bag(&X, &trees, seeds, draw, control)
     })?;
     Ok((to_array2(py, means)?.into_any(), to_array1(py, counts).into_any()))
 }

@@ -10,7 +10,7 @@ use smelt_tree::isolation_forest::{
 use crate::arrays::{maybe_slice, slice, to_array1, view};
 use crate::enter::enter;
 use crate::params::params;
-use crate::tree::TreeArrays;
+use crate::tree::{Table, TreeArrays};
 
 /// Grows one isolation tree for each of `random_states`: arrays of their nodes.
 #[pyfunction]
@@ -18,14 +18,14 @@ use crate::tree::TreeArrays;
 #[allow(non_snake_case)]
 fn isolation_forest_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     probabilities: Option<PyReadonlyArray1<'py, f64>>,
     random_states: PyReadonlyArray1<'py, u32>,
     n_threads: Option<usize>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<IsolationForestParams>(py, keywords)?;
-    let (X, p) = (view(&X)?, maybe_slice(probabilities.as_ref())?);
+    let (X, p) = (X.by_column(py)?, maybe_slice(probabilities.as_ref())?);
     let seeds = slice(&random_states)?;
     let nodes = enter(py, n_threads, |control| {
         forest::isolation_forest_fit(X, p, &params, seeds, control)
@@ -39,7 +39,7 @@ fn isolation_forest_fit<'py>(
 #[allow(non_snake_case)]
 fn isolation_forest_fit_extended<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     probabilities: Option<PyReadonlyArray1<'py, f64>>,
     extension_level: usize,
     random_states: PyReadonlyArray1<'py, u32>,
@@ -47,7 +47,7 @@ fn isolation_forest_fit_extended<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<IsolationForestParams>(py, keywords)?;
-    let (X, p) = (view(&X)?, maybe_slice(probabilities.as_ref())?);
+    let (X, p) = (X.by_column(py)?, maybe_slice(probabilities.as_ref())?);
     let seeds = slice(&random_states)?;
     let (nodes, columns, normals) = enter(py, n_threads, |control| {
         forest::isolation_forest_fit_extended(X, p, extension_level, &params, seeds, control)

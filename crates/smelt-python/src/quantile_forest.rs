@@ -1,13 +1,13 @@
 //! Kernels of the quantiles that forests predict.
 
-use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use smelt_tree::tree::forest::Draw;
 use smelt_tree::tree::quantile_forest::{self as forest, LeafValues};
 
-use crate::arrays::{maybe_slice, slice, to_array1, view};
+use crate::arrays::{maybe_slice, slice, to_array1};
 use crate::enter::{enter, to_python};
-use crate::tree::TreeArrays;
+use crate::tree::{Table, TreeArrays};
 
 /// Arrays of leaf values: starts, rows, targets, places in further outputs, weights, n_outputs.
 type LeafArrays<'py> = (
@@ -36,7 +36,7 @@ fn leaf_values<'a>(arrays: &'a LeafArrays<'_>) -> PyResult<LeafValues<'a>> {
 #[allow(non_snake_case, clippy::too_many_arguments)]
 fn quantile_forest_leaves<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     trees: TreeArrays<'py>,
     places: PyReadonlyArray1<'py, u32>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
@@ -45,12 +45,12 @@ fn quantile_forest_leaves<'py>(
     cumulative_weight: Option<PyReadonlyArray1<'py, f64>>,
     n_threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let (X, trees, places) = (view(&X)?, crate::tree::trees(&trees)?, slice(&places)?);
+    let (X, trees, places) = (X.by_row(py)?, crate::tree::trees(&trees)?, slice(&places)?);
     let (weight, seeds) = (maybe_slice(sample_weight.as_ref())?, slice(&random_states)?);
     let cumulative = maybe_slice(cumulative_weight.as_ref())?;
     let draw = n_samples_bootstrap.map(|n| Draw { n, cumulative });
     let (starts, rows) = enter(py, n_threads, |control| {
-        forest::quantile_forest_leaves(X, &trees, places, weight, draw, seeds, control)
+        forest::quantile_forest_leaves(&X, &trees, places, weight, draw, seeds, control)
     })?;
     Ok((to_array1(py, starts).into_any(), to_array1(py, rows).into_any()))
 }
@@ -61,17 +61,17 @@ fn quantile_forest_leaves<'py>(
 #[allow(non_snake_case)]
 fn quantile_forest_predict<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     trees: TreeArrays<'py>,
     leaves: LeafArrays<'py>,
     quantiles: PyReadonlyArray1<'py, f64>,
     out_of_bag: Option<PyReadonlyArray1<'py, u32>>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (X, trees, leaves) = (view(&X)?, crate::tree::trees(&trees)?, leaf_values(&leaves)?);
+    let (X, trees, leaves) = (X.by_row(py)?, crate::tree::trees(&trees)?, leaf_values(&leaves)?);
     let (quantiles, places) = (slice(&quantiles)?, maybe_slice(out_of_bag.as_ref())?);
     let out = enter(py, n_threads, |control| {
-        forest::quantile_forest_predict(X, &trees, &leaves, quantiles, places, control)
+        forest::quantile_forest_predict(&X, &trees, &leaves, quantiles, places, control)
     })?;
     let shape = [X.n_rows(), leaves.n_outputs, quantiles.len()];
     Ok(to_array1(py, out).reshape(shape)?.into_any())

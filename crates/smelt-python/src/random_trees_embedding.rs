@@ -1,16 +1,16 @@
 //! Kernels of `smelt.ensemble.RandomTreesEmbedding`.
 
-use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_tree::tree::forest::ForestParams;
 use smelt_tree::tree::random_trees_embedding as embedding;
 
-use crate::arrays::{maybe_slice, slice, to_array1, view};
+use crate::arrays::{maybe_slice, slice, to_array1};
 use crate::enter::enter;
 use crate::forest::forest_to_dict;
 use crate::params::params;
-use crate::tree::{TargetArrays, TreeArrays};
+use crate::tree::{Table, TargetArrays, TreeArrays};
 
 /// Grows one totally random tree for each of `random_states`; `X` has its columns behind each other.
 #[pyfunction]
@@ -18,7 +18,7 @@ use crate::tree::{TargetArrays, TreeArrays};
 #[allow(non_snake_case)]
 fn random_trees_embedding_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
     random_states: PyReadonlyArray1<'py, u32>,
@@ -26,7 +26,7 @@ fn random_trees_embedding_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<ForestParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (X, y, weight) = (X.by_column(py)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
     let seeds = slice(&random_states)?;
     let (nodes, offsets) = enter(py, n_threads, |control| {
         embedding::random_trees_embedding_fit(X, y, weight, &params, seeds, control)
@@ -40,14 +40,14 @@ fn random_trees_embedding_fit<'py>(
 #[allow(non_snake_case)]
 fn random_trees_embedding_transform<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     trees: TreeArrays<'py>,
     columns: PyReadonlyArray1<'py, i32>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (X, trees, columns) = (view(&X)?, crate::tree::trees(&trees)?, slice(&columns)?);
+    let (X, trees, columns) = (X.by_row(py)?, crate::tree::trees(&trees)?, slice(&columns)?);
     let out = enter(py, n_threads, |control| {
-        embedding::random_trees_embedding_transform(X, &trees, columns, control)
+        embedding::random_trees_embedding_transform(&X, &trees, columns, control)
     })?;
     Ok(to_array1(py, out).reshape([X.n_rows(), trees.n_trees()])?.into_any())
 }

@@ -3,13 +3,15 @@
 use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use smelt_core::CscRef;
 use smelt_tree::tree::columns::Columns;
 use smelt_tree::tree::decision_tree::{self, DecisionTreeParams, Targets};
 use smelt_tree::tree::extra_tree;
 use smelt_tree::tree::nodes::Nodes;
 use smelt_tree::tree::predict::{self, Trees};
+use smelt_tree::tree::sparse::{ByColumn, ByRow};
 
-use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
+use crate::arrays::{SparseArrays, maybe_slice, slice, sparse_view, to_array1, to_array2, view};
 use crate::enter::{enter, to_python};
 use crate::params::params;
 
@@ -30,6 +32,39 @@ impl TargetArrays<'_> {
             }
             Self::Values(values, n_outputs) => {
                 Targets::Values { values: slice(values)?, n_outputs: *n_outputs }
+            }
+        })
+    }
+}
+
+/// A table of float32: dense, or the arrays of a sparse one (indptr int64, indices int32, data, inner
+/// size), whose indices ascend.  Kernels that learn take compressed columns, others compressed rows.
+#[derive(FromPyObject)]
+pub(crate) enum Table<'py> {
+    /// All values.
+    Dense(PyReadonlyArray2<'py, f32>),
+    /// The entries.
+    Sparse(SparseArrays<'py, f32>),
+}
+
+impl Table<'_> {
+    /// The table to learn from.
+    pub(crate) fn by_column(&self, py: Python<'_>) -> PyResult<ByColumn<'_>> {
+        Ok(match self {
+            Self::Dense(values) => ByColumn::Dense(view(values)?),
+            Self::Sparse((indptr, indices, data, n_rows)) => {
+                let columns = CscRef::new(slice(indptr)?, slice(indices)?, slice(data)?, *n_rows);
+                ByColumn::Sparse(columns.map_err(|error| to_python(py, &error))?)
+            }
+        })
+    }
+
+    /// The table to be predicted.
+    pub(crate) fn by_row(&self, py: Python<'_>) -> PyResult<ByRow<'_>> {
+        Ok(match self {
+            Self::Dense(values) => ByRow::Dense(view(values)?),
+            Self::Sparse(arrays) => {
+                sparse_view(arrays)?.map_err(|error| to_python(py, &error))?.into()
             }
         })
     }
@@ -57,7 +92,7 @@ pub(crate) fn nodes_to_dict<'py>(py: Python<'py>, nodes: Nodes) -> PyResult<Boun
 #[allow(non_snake_case)]
 fn decision_tree_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
     random_state: u32,
@@ -66,7 +101,7 @@ fn decision_tree_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<DecisionTreeParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (X, y, weight) = (X.by_column(py)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
     let nodes = enter(py, n_threads, |control| {
         // Lists kept in order pay where a cut looks at all columns.
         let with_order = params.max_features >= X.n_cols();
@@ -82,7 +117,7 @@ fn decision_tree_fit<'py>(
 #[allow(non_snake_case)]
 fn extra_tree_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
     random_state: u32,
@@ -90,7 +125,7 @@ fn extra_tree_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<DecisionTreeParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
+    let (X, y, weight) = (X.by_column(py)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
     let nodes = enter(py, n_threads, |control| {
         extra_tree::extra_tree_fit(X, y, weight, &params, random_state, control)
     })?;
@@ -127,12 +162,12 @@ pub(crate) fn trees<'a>(arrays: &'a TreeArrays<'_>) -> PyResult<Trees<'a>> {
 #[allow(non_snake_case)]
 fn tree_predict<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     trees: TreeArrays<'py>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (X, trees) = (view(&X)?, self::trees(&trees)?);
-    let out = enter(py, n_threads, |control| predict::tree_predict(X, &trees, control))?;
+    let (X, trees) = (X.by_row(py)?, self::trees(&trees)?);
+    let out = enter(py, n_threads, |control| predict::tree_predict(&X, &trees, control))?;
     Ok(to_array2(py, out)?.into_any())
 }
 
@@ -142,12 +177,12 @@ fn tree_predict<'py>(
 #[allow(non_snake_case)]
 fn tree_apply<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     trees: TreeArrays<'py>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (X, trees) = (view(&X)?, self::trees(&trees)?);
-    let out = enter(py, n_threads, |control| predict::tree_apply(X, &trees, control))?;
+    let (X, trees) = (X.by_row(py)?, self::trees(&trees)?);
+    let out = enter(py, n_threads, |control| predict::tree_apply(&X, &trees, control))?;
     Ok(to_array1(py, out).reshape([X.n_rows(), trees.n_trees()])?.into_any())
 }
 

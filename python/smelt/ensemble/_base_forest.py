@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from smelt._kernel import kernel
 from smelt.ensemble._quantile_forest import QuantileForest
-from smelt.tree._base_tree import LARGEST_SEED, dense, rows
+from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
 
@@ -58,7 +58,8 @@ class GrownForest:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data, used as float32.  NaN is a missing value where the criterion allows it.
-            Sparse input is made dense: 4 bytes a value.
+            Sparse input stays sparse until its columns become codes: 1 byte a value, 2 or 4 where
+            a column has more than 255 or 65,535 different ones and none are binned.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -196,7 +197,7 @@ class GrownForest:
         self.max_features_ = params["max_features"]
         start = perf_counter()
         nodes = kernel(f"ensemble.{self._kernel}", n_jobs=self.n_jobs)(
-            dense(X),
+            by_column(X),
             kernel_targets(self, y),
             None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=float),
             random_states=seeds,
@@ -241,7 +242,7 @@ class GrownForest:
                 "continuous-multioutput, binary, multiclass, multilabel-indicator."
             )
         means, counts = kernel("ensemble.random_forest_out_of_bag", n_jobs=self.n_jobs)(
-            rows(X),
+            by_row(X),
             predicting(self.nodes_),
             self.seeds_,
             self._n_samples_bootstrap,
@@ -312,7 +313,7 @@ class GrownForest:
         """Return the mean values of the leaves: (n_samples, n_outputs, longest value)."""
         X = self._validate_X_predict(X)
         predict = kernel("tree.tree_predict", n_jobs=self.n_jobs)
-        return predict(rows(X), predicting(self.nodes_)).reshape(X.shape[0], self.n_outputs_, -1)
+        return predict(by_row(X), predicting(self.nodes_)).reshape(X.shape[0], self.n_outputs_, -1)
 
     def apply(self, X: Any) -> Any:
         """Return the number of the leaf that every row reaches in every tree.
@@ -328,7 +329,7 @@ class GrownForest:
             Leaves, counted from each tree's root.
         """
         X = self._validate_X_predict(X)
-        return kernel("tree.tree_apply", n_jobs=self.n_jobs)(rows(X), predicting(self.nodes_))
+        return kernel("tree.tree_apply", n_jobs=self.n_jobs)(by_row(X), predicting(self.nodes_))
 
     @property
     def feature_importances_(self) -> np.ndarray:

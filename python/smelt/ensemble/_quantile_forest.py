@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from smelt._kernel import kernel
-from smelt.tree._base_tree import rows
+from smelt.tree._base_tree import by_row
 from smelt.tree._nodes import Nodes, predicting
 
 
@@ -44,7 +44,7 @@ class QuantileForest:
         drawing = self._drawing()
         del drawing["balanced_subsample"]
         starts, kept = kernel("ensemble.quantile_forest_leaves", n_jobs=self.n_jobs)(
-            rows(X), predicting(self.nodes_), own, weights, random_states=self.seeds_, **drawing
+            by_row(X), predicting(self.nodes_), own, weights, random_states=self.seeds_, **drawing
         )
         self.leaf_values_ = {
             "starts": starts,
@@ -102,7 +102,7 @@ class QuantileForest:
         places = self._training_places(X.shape[0]) if out_of_bag else None
         predict = kernel("ensemble.quantile_forest_predict", n_jobs=self.n_jobs)
         found = predict(
-            rows(X),
+            by_row(X),
             predicting(self.nodes_),
             kernel_leaves(self.leaf_values_),
             np.ascontiguousarray(wanted),

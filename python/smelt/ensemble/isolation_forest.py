@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from smelt._kernel import kernel
 from smelt._validate import validate_predict
-from smelt.tree._base_tree import LARGEST_SEED, PART, dense, rows
+from smelt.tree._base_tree import LARGEST_SEED, PART, by_column, rows
 from smelt.tree._nodes import Nodes, cut, predicting
 from smelt.tree.extra_tree import ExtraTreeRegressor
 
@@ -154,8 +154,8 @@ class IsolationForest(_IsolationForest):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, used as float32; NaN is a missing value.  Sparse input is made dense:
-            4 bytes a value.
+            Training data, used as float32; NaN is a missing value.  Sparse input stays
+            sparse.
         y : Ignored
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -270,7 +270,7 @@ class IsolationForest(_IsolationForest):
             name += "_extended"
             settings["extension_level"] = self._level
         start = perf_counter()
-        X = dense(X) if sp.issparse(X) else rows(X)
+        X = by_column(X) if sp.issparse(X) else rows(X)
         nodes = kernel(name, n_jobs=self.n_jobs)(X, weights, **settings)
         if self.verbose:
             print(f"{len(seeds)} trees grown in {perf_counter() - start:.1f} s")

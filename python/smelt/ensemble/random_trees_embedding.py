@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in, _num_samples, chec
 
 from smelt._kernel import kernel
 from smelt.ensemble._base_forest import GrownForest
-from smelt.tree._base_tree import rows
+from smelt.tree._base_tree import by_row
 from smelt.tree._nodes import predicting
 from smelt.tree.extra_tree import ExtraTreeRegressor
 
@@ -87,8 +87,8 @@ class RandomTreesEmbedding(GrownForest, _RandomTreesEmbedding):
 
     Notes
     -----
-    ``X`` is used as float32, as by scikit-learn; sparse input is made dense.  A code costs one step
-    a row, tree and level, and 12 bytes a row and tree.
+    ``X`` is used as float32, as by scikit-learn; sparse input is never made dense as a whole.  A
+    code costs one step a row, tree and level, and 12 bytes a row and tree.
 
     References
     ----------
@@ -149,8 +149,8 @@ class RandomTreesEmbedding(GrownForest, _RandomTreesEmbedding):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, used as float32; NaN is a missing value.  Sparse input is made dense:
-            4 bytes a value.
+            Training data, used as float32; NaN is a missing value.  Sparse input stays sparse
+            until its columns become codes: 1, 2 or 4 bytes a value.
         y : Ignored
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -207,7 +207,7 @@ class RandomTreesEmbedding(GrownForest, _RandomTreesEmbedding):
         X = self._validate_X_predict(X)
         number = np.cumsum(self.nodes_["children_left"] < 0, dtype=np.int32) - np.int32(1)
         columns = kernel("ensemble.random_trees_embedding_transform", n_jobs=self.n_jobs)(
-            rows(X), predicting(self.nodes_), number
+            by_row(X), predicting(self.nodes_), number
         )
         n_samples, n_trees = columns.shape
         index = columns.dtype if columns.size <= np.iinfo(columns.dtype).max else np.int64

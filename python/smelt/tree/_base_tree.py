@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
+from smelt._validate import canonical, sparse_arrays
 from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
 
@@ -54,7 +55,8 @@ class GrownTree:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data, used as float32.  NaN is a missing value where the criterion allows it.
-            Sparse input is made dense: 4 bytes a value.
+            Sparse input stays sparse until its columns become codes: 1 byte a value, 2 or 4 where
+            a column has more than 255 or 65,535 different ones and none are binned.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -102,7 +104,7 @@ class GrownTree:
         random = self.splitter == "random"
         bins = {} if random else {"max_bins": self.max_bins}
         nodes = kernel("tree.extra_tree_fit" if random else "tree.decision_tree_fit")(
-            dense(X),
+            by_column(X),
             kernel_targets(self, y),
             None if sample_weight is None else np.ascontiguousarray(sample_weight),
             random_state=int(random_state.randint(0, LARGEST_SEED)),
@@ -124,7 +126,7 @@ class GrownTree:
         """Return the values of the leaves: (n_samples, n_outputs, longest value)."""
         check_is_fitted(self)
         X = self._validate_X_predict(X, check_input)
-        values = kernel("tree.tree_predict")(rows(X), predicting(self.nodes_))
+        values = kernel("tree.tree_predict")(by_row(X), predicting(self.nodes_))
         return values.reshape(X.shape[0], self.n_outputs_, -1)
 
     def predict(self, X: Any, check_input: bool = True) -> Any:
@@ -168,7 +170,7 @@ class GrownTree:
         """
         check_is_fitted(self)
         X = self._validate_X_predict(X, check_input)
-        return kernel("tree.tree_apply")(rows(X), predicting(self.nodes_))[:, 0]
+        return kernel("tree.tree_apply")(by_row(X), predicting(self.nodes_))[:, 0]
 
 
 class GrownClassifier(GrownTree):
@@ -206,6 +208,24 @@ def dense(X: Any) -> np.ndarray:
         part = X[start : start + step]
         out[start : start + step] = part.toarray() if sp.issparse(part) else part
     return out
+
+
+def by_column(X: Any) -> Any:
+    """Return what a kernel learns from: dense columns, or the arrays of compressed ones."""
+    return (
+        sparse_arrays(canonical(X.tocsc().astype(np.float32, copy=False)))
+        if sp.issparse(X)
+        else dense(X)
+    )
+
+
+def by_row(X: Any) -> Any:
+    """Return what a kernel predicts: dense rows, or the arrays of compressed ones."""
+    return (
+        sparse_arrays(canonical(X.tocsr().astype(np.float32, copy=False)))
+        if sp.issparse(X)
+        else rows(X)
+    )
 
 
 def rows(X: Any) -> np.ndarray:

@@ -385,8 +385,8 @@ mod tests {
                 value: &value,
             };
             trees.check(width).unwrap();
-            let leaves = tree_apply(X, &trees, &control).unwrap();
-            let means = tree_predict(X, &trees, &control).unwrap();
+            let leaves = tree_apply(&X.into(), &trees, &control).unwrap();
+            let means = tree_predict(&X.into(), &trees, &control).unwrap();
             for row in 0..n {
                 let mut sums = vec![0.0; classes];
                 for tree in 0..trees.n_trees() {

@@ -17,6 +17,7 @@ use super::score::{levels, normalised};
 use super::{IsolationForestParams, IsolationNodes, Task, grow_each, seed_of, split};
 use crate::bag::Bags;
 use crate::tree::random::Xorshift;
+use crate::tree::sparse::ByColumn;
 
 /// Rows of a unit of parallel work.
 const CHUNK: usize = 256;
@@ -147,8 +148,8 @@ struct Planes {
 /// Grows one tree for each of `random_states`: the nodes, whose thresholds are point · normal, and
 /// columns and normals of their planes, `extension_level` + 1 a node.
 #[allow(non_snake_case)]
-pub fn isolation_forest_fit_extended(
-    X: MatRef<'_, f32>,
+pub fn isolation_forest_fit_extended<'a>(
+    X: impl Into<ByColumn<'a>>,
     probabilities: Option<&[f64]>,
     extension_level: usize,
     params: &IsolationForestParams,
@@ -161,6 +162,7 @@ pub fn isolation_forest_fit_extended(
         let message = format!("must be 0 to {largest}, got {extension_level}");
         return Err(Error::parameter("extension_level", message));
     }
+    let X: ByColumn<'a> = X.into();
     let bags = Bags::new(X.n_rows(), X.n_cols(), &params.bag, probabilities)?;
     let trees = grow_each(&bags, params, random_states, control, |bag, rows| {
         let mut grower = Grower {
@@ -189,7 +191,7 @@ pub fn isolation_forest_fit_extended(
 
 #[allow(non_snake_case)]
 struct Grower<'a> {
-    X: MatRef<'a, f32>,
+    X: ByColumn<'a>,
     width: usize,
     /// Columns of the tree; those of the next plane come first.
     columns: Vec<u32>,

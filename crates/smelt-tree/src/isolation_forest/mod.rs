@@ -15,7 +15,7 @@ mod hyperplane;
 mod score;
 
 use serde::Deserialize;
-use smelt_core::{Control, MatRef, Result, parallel};
+use smelt_core::{Control, Result, parallel};
 
 pub use hyperplane::{Hyperplanes, isolation_forest_fit_extended, isolation_forest_score_extended};
 pub use score::isolation_forest_score;
@@ -25,6 +25,7 @@ use crate::tree::columns::CLOSE;
 use crate::tree::draw::Drawing;
 use crate::tree::nodes::{LEAF, UNDEFINED};
 use crate::tree::random::Xorshift;
+use crate::tree::sparse::ByColumn;
 
 /// Parameters of an isolation forest.
 #[derive(Debug, Clone, Deserialize)]
@@ -112,13 +113,14 @@ pub fn average_path_length(n: f64) -> f64 {
 ///
 /// `probabilities` of the rows to be drawn add up to 1.
 #[allow(non_snake_case)]
-pub fn isolation_forest_fit(
-    X: MatRef<'_, f32>,
+pub fn isolation_forest_fit<'a>(
+    X: impl Into<ByColumn<'a>>,
     probabilities: Option<&[f64]>,
     params: &IsolationForestParams,
     random_states: &[u32],
     control: &Control,
 ) -> Result<IsolationNodes> {
+    let X: ByColumn<'a> = X.into();
     let bags = Bags::new(X.n_rows(), X.n_cols(), &params.bag, probabilities)?;
     let trees = grow_each(&bags, params, random_states, control, |bag, rows| {
         let mut grower = Grower {
@@ -184,7 +186,7 @@ struct Task {
 
 #[allow(non_snake_case)]
 struct Grower<'a> {
-    X: MatRef<'a, f32>,
+    X: ByColumn<'a>,
     columns: &'a [u32],
     max_depth: usize,
     rows: Vec<u32>,

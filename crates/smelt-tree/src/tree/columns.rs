@@ -7,9 +7,10 @@
 //!
 //! Cost: one sort by digits a column (3 passes over 8 bytes a value); 1, 2 or 4 bytes a value kept.
 
-use smelt_core::{Control, Error, MatRef, Result, parallel};
+use smelt_core::{Control, Error, Result, parallel};
 
 use super::sort::{from_ordered_bits, ordered_bits, pack, sort};
+use super::sparse::ByColumn;
 
 /// Values closer than this are the same to a splitter.
 pub(crate) const CLOSE: f32 = 1e-7;
@@ -66,14 +67,16 @@ pub struct Columns {
 impl Columns {
     /// Codes of `X`; at most `max_bins` (2 to 255) a column, or one a distinct value if `None`.
     ///
-    /// `with_order` keeps the sorted rows of every column that is no column of bytes.
+    /// `with_order` keeps the sorted rows of every column that is no column of bytes; those of a
+    /// sparse table are not kept, nor are its bytes row by row: they would take more than the codes.
     #[allow(non_snake_case)]
-    pub fn new(
-        X: MatRef<'_, f32>,
+    pub fn new<'a>(
+        X: impl Into<ByColumn<'a>>,
         max_bins: Option<usize>,
         with_order: bool,
         control: &Control,
     ) -> Result<Self> {
+        let X: ByColumn<'a> = X.into();
         if let Some(max_bins) = max_bins
             && !(2..=255).contains(&max_bins)
         {
@@ -87,10 +90,24 @@ impl Columns {
         }
         let columns = parallel::map_chunks(X.n_cols(), 1, n_rows as f64 * 20.0, |feature, _| {
             control.check()?;
-            Ok(Column::new((0..n_rows).map(|row| X.get(row, feature)), max_bins, with_order))
+            Ok(match X {
+                ByColumn::Dense(X) => {
+                    let values = (0..).zip((0..n_rows).map(|row| X.get(row, feature)));
+                    Column::new(values, n_rows, max_bins, with_order)
+                }
+                ByColumn::Sparse(X) => {
+                    let (rows, values) = X.col(feature);
+                    let rows = rows.iter().map(|&row| row as u32);
+                    let entries = rows.zip(values.iter().copied()).filter(|&(_, x)| x != 0.0);
+                    Column::new(entries, n_rows, max_bins, false)
+                }
+            })
         });
         let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
-        let by_row = by_row(&columns, n_rows);
+        let by_row = match X {
+            ByColumn::Dense(_) => by_row(&columns, n_rows),
+            ByColumn::Sparse(_) => Vec::new(),
+        };
         control.check()?;
         Ok(Self { columns, n_rows, by_row })
     }
@@ -113,54 +130,124 @@ impl Columns {
     }
 }
 
-impl Column {
-    fn new(values: impl Iterator<Item = f32>, max_bins: Option<usize>, with_order: bool) -> Self {
-        let (mut words, mut missing) = (Vec::new(), Vec::new());
-        for (row, value) in values.enumerate() {
-            if value.is_nan() {
-                missing.push(row as u32);
-            } else {
-                words.push(pack(ordered_bits(value), row as u32));
-            }
-        }
+/// The values of a column in ascending order: words of value and row, and in their midst zeros whose
+/// rows are not listed.
+struct Ascending {
+    words: Vec<u64>,
+    /// Words below zero.
+    n_below: usize,
+    n_zeros: usize,
+}
+
+impl Ascending {
+    fn new(mut words: Vec<u64>, n_zeros: usize) -> Self {
         sort(&mut words, &mut Vec::new(), u32::MAX);
-        // First place of every distinct value.
-        let mut firsts: Vec<usize> = Vec::new();
-        for (place, word) in words.iter().enumerate() {
-            if place == 0 || words[place - 1] >> 32 != word >> 32 {
-                firsts.push(place);
+        let zero = pack(ordered_bits(0.0), 0);
+        Self { n_below: words.partition_point(|&word| word < zero), words, n_zeros }
+    }
+
+    fn len(&self) -> usize {
+        self.words.len() + self.n_zeros
+    }
+
+    /// How many words lie before a place.
+    fn n_words(&self, place: usize) -> usize {
+        place.min(self.n_below).max(place.saturating_sub(self.n_zeros))
+    }
+
+    fn value(&self, place: usize) -> f32 {
+        if (self.n_below..self.n_below + self.n_zeros).contains(&place) {
+            return 0.0;
+        }
+        from_ordered_bits((self.words[self.n_words(place)] >> 32) as u32)
+    }
+
+    /// First place of every distinct value.
+    fn firsts(&self) -> Vec<usize> {
+        let mut firsts = Vec::new();
+        let (below, above) = self.words.split_at(self.n_below);
+        let mut add = |words: &[u64], start: usize| {
+            for (place, word) in words.iter().enumerate() {
+                if place == 0 || words[place - 1] >> 32 != word >> 32 {
+                    firsts.push(start + place);
+                }
+            }
+        };
+        add(below, 0);
+        if self.n_zeros > 0 {
+            add(&[0], self.n_below);
+        }
+        add(above, self.n_below + self.n_zeros);
+        firsts
+    }
+
+    /// Code of every row, from the first place of every code; `missing` rows have the next one.
+    fn codes<T: Copy>(
+        &self,
+        n_rows: usize,
+        firsts: &[usize],
+        missing: &[u32],
+        convert: impl Fn(usize) -> T,
+    ) -> Vec<T> {
+        let zero = firsts.partition_point(|&first| first <= self.n_below).saturating_sub(1);
+        let mut codes = vec![convert(zero); n_rows];
+        missing.iter().for_each(|&row| codes[row as usize] = convert(firsts.len()));
+        for (code, &first) in firsts.iter().enumerate() {
+            let end = firsts.get(code + 1).copied().unwrap_or(self.len());
+            for &word in &self.words[self.n_words(first)..self.n_words(end)] {
+                codes[word as u32 as usize] = convert(code);
             }
         }
+        codes
+    }
+}
+
+impl Column {
+    /// The rows that are not in `entries` have a zero.
+    fn new(
+        entries: impl Iterator<Item = (u32, f32)>,
+        n_rows: usize,
+        max_bins: Option<usize>,
+        with_order: bool,
+    ) -> Self {
+        let (mut words, mut missing) = (Vec::new(), Vec::new());
+        for (row, value) in entries {
+            if value.is_nan() {
+                missing.push(row);
+            } else {
+                words.push(pack(ordered_bits(value), row));
+            }
+        }
+        let n_zeros = n_rows - words.len() - missing.len();
+        let ascending = Ascending::new(words, n_zeros);
+        let mut firsts = ascending.firsts();
         if let Some(max_bins) = max_bins
             && firsts.len() > max_bins
         {
-            firsts = at_quantiles(&firsts, words.len(), max_bins);
+            firsts = at_quantiles(&firsts, ascending.len(), max_bins);
         }
-        let value = |place: usize| from_ordered_bits((words[place] >> 32) as u32);
-        let ends = firsts.iter().skip(1).copied().chain([words.len()]);
-        let (lowest, highest) = (firsts.iter().map(|&first| value(first)).collect(), {
-            ends.take(firsts.len()).map(|end| value(end - 1)).collect()
-        });
-        let n_rows = words.len() + missing.len();
-        let rows = |place: usize| words[place] as u32 as usize;
-        let n_codes = firsts.len();
-        let codes = if n_codes <= usize::from(u8::MAX) {
-            Codes::Narrow(fill(n_rows, &firsts, words.len(), rows, n_codes as u8, |code| {
-                code as u8
-            }))
-        } else if n_codes <= usize::from(u16::MAX) {
-            let missing = n_codes as u16;
-            Codes::Middle(fill(n_rows, &firsts, words.len(), rows, missing, |code| code as u16))
+        let ends = firsts.iter().skip(1).copied().chain([ascending.len()]);
+        let lowest = firsts.iter().map(|&first| ascending.value(first)).collect();
+        let highest = ends.take(firsts.len()).map(|end| ascending.value(end - 1)).collect();
+        let codes = if firsts.len() <= usize::from(u8::MAX) {
+            Codes::Narrow(ascending.codes(n_rows, &firsts, &missing, |code| code as u8))
+        } else if firsts.len() <= usize::from(u16::MAX) {
+            Codes::Middle(ascending.codes(n_rows, &firsts, &missing, |code| code as u16))
         } else {
-            let missing = n_codes as u32;
-            Codes::Wide(fill(n_rows, &firsts, words.len(), rows, missing, |code| code as u32))
+            Codes::Wide(ascending.codes(n_rows, &firsts, &missing, |code| code as u32))
         };
+        let has_missing = !missing.is_empty();
         let order = if with_order && !matches!(codes, Codes::Narrow(_)) {
-            words.iter().map(|&word| word as u32).chain(missing).collect()
+            ascending.words.iter().map(|&word| word as u32).chain(missing).collect()
         } else {
             Vec::new()
         };
-        Self { codes, lowest, highest, order, has_missing: n_rows > words.len() }
+        Self { codes, lowest, highest, order, has_missing }
+    }
+
+    /// Value of every code, where each has one, and NaN for missing values.
+    pub(crate) fn values(&self) -> Vec<f32> {
+        self.lowest.iter().copied().chain([f32::NAN]).collect()
     }
 
     /// Number of codes without the one for missing values, which is the next.
@@ -229,25 +316,6 @@ fn at_quantiles(firsts: &[usize], n: usize, max_bins: usize) -> Vec<usize> {
         }
     }
     kept
-}
-
-/// Code of every row, from the rows in order and the first place of every code.
-fn fill<T: Copy>(
-    n_rows: usize,
-    firsts: &[usize],
-    n_known: usize,
-    row: impl Fn(usize) -> usize,
-    missing: T,
-    convert: impl Fn(usize) -> T,
-) -> Vec<T> {
-    let mut codes = vec![missing; n_rows];
-    for (code, &first) in firsts.iter().enumerate() {
-        let end = firsts.get(code + 1).copied().unwrap_or(n_known);
-        for place in first..end {
-            codes[row(place)] = convert(code);
-        }
-    }
-    codes
 }
 
 #[cfg(test)]

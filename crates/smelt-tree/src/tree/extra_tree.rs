@@ -5,25 +5,27 @@
 //! Cost of a level, n rows and p columns looked at: n·p values gathered once (4 bytes each), for the
 //! smallest and the largest, and compared once more from a buffer; nothing is sorted.
 
-use smelt_core::{Control, MatRef, Result};
+use smelt_core::{Control, Result};
 
 use super::decision_tree::{DecisionTreeParams, Targets, check, grow};
 use super::grow::Table;
 use super::nodes::Nodes;
+use super::sparse::ByColumn;
 
-/// Grows a tree on the columns of `X`, which lie behind each other.
+/// Grows a tree on the columns of `X`, which lie behind each other where they are dense.
 ///
 /// Weights and seed are those of [`super::decision_tree::decision_tree_fit`].
 #[allow(non_snake_case)]
-pub fn extra_tree_fit(
-    X: MatRef<'_, f32>,
+pub fn extra_tree_fit<'a>(
+    X: impl Into<ByColumn<'a>>,
     targets: Targets<'_>,
     sample_weight: Option<&[f64]>,
     params: &DecisionTreeParams,
     random_state: u32,
     control: &Control,
 ) -> Result<Nodes> {
-    let table = Table::Values(X);
+    let prepared = X.into().prepare(control)?;
+    let table = Table::Values(prepared.values());
     let limits = check(table, targets, sample_weight, params)?;
     grow(table, targets, sample_weight, params.criterion, &limits, random_state, control)
 }

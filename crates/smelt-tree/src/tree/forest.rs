@@ -11,13 +11,14 @@
 //! row of its own.  63 % of the rows are left when as many are drawn as there are.
 
 use serde::Deserialize;
-use smelt_core::{Control, Error, Mat, MatRef, MersenneTwister, Result, parallel};
+use smelt_core::{Control, Error, Mat, MersenneTwister, Result, parallel};
 
 use super::columns::Columns;
 use super::decision_tree::{DecisionTreeParams, Targets, check, grow};
 use super::grow::Table;
 use super::nodes::Nodes;
 use super::predict::Trees;
+use super::sparse::{ByColumn, ByRow};
 
 /// What a forest adds to the parameters of its trees.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,12 +85,13 @@ pub fn random_forest_fit(
     fit(table, targets, sample_weight, draw, params, random_states, control)
 }
 
-/// The same with trees that draw their thresholds, on the columns of `X`, which lie behind each other.
+/// The same with trees that draw their thresholds, on the columns of `X`, which lie behind each other
+/// where they are dense.
 ///
 /// Twin: `smelt/plain/ensemble/extra_trees.py`.
 #[allow(non_snake_case)]
-pub fn extra_trees_fit(
-    X: MatRef<'_, f32>,
+pub fn extra_trees_fit<'a>(
+    X: impl Into<ByColumn<'a>>,
     targets: Targets<'_>,
     sample_weight: Option<&[f64]>,
     draw: Option<Draw<'_>>,
@@ -97,7 +99,16 @@ pub fn extra_trees_fit(
     random_states: &[u32],
     control: &Control,
 ) -> Result<(Nodes, Vec<i64>)> {
-    fit(Table::Values(X), targets, sample_weight, draw, params, random_states, control)
+    let prepared = X.into().prepare(control)?;
+    fit(
+        Table::Values(prepared.values()),
+        targets,
+        sample_weight,
+        draw,
+        params,
+        random_states,
+        control,
+    )
 }
 
 fn fit(
@@ -168,7 +179,7 @@ fn weights(
 /// The means are (n_rows, values of a node); a row that every tree has seen gets NaN.
 #[allow(non_snake_case)]
 pub fn random_forest_out_of_bag(
-    X: MatRef<'_, f32>,
+    X: &ByRow<'_>,
     trees: &Trees<'_>,
     random_states: &[u32],
     draw: Draw<'_>,

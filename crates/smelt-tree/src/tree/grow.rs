@@ -11,7 +11,7 @@
 
 use std::sync::Mutex;
 
-use smelt_core::{Control, MatRef, Result, parallel};
+use smelt_core::{Control, Result, parallel};
 
 use super::columns::{Codes, Columns};
 use super::criterion::Criterion;
@@ -21,6 +21,7 @@ use super::few_rows::{FewRows, are_few};
 use super::nodes::Nodes;
 use super::random::Xorshift;
 use super::random_cut::{RandomScratch, random_cut};
+use super::sparse::Values;
 
 /// Impurities below this are zero.
 const EPSILON: f64 = f64::EPSILON;
@@ -32,8 +33,8 @@ const VALUE_NS: f64 = 5.0;
 pub(crate) enum Table<'a> {
     /// Codes, for best cuts.
     Codes(&'a Columns),
-    /// Values in columns, for random cuts.
-    Values(MatRef<'a, f32>),
+    /// Values, for random cuts.
+    Values(Values<'a>),
 }
 
 impl Table<'_> {
@@ -412,7 +413,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 while let Some(feature) = self.drawing.next(&mut self.random) {
                     control.check()?;
                     let found = random_cut(
-                        values.col(feature),
+                        values,
                         feature,
                         rows,
                         items,
@@ -451,11 +452,20 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 }
             }
             Table::Values(values) => {
-                let column = values.col(cut.feature);
-                self.split_rows(task, |row| {
-                    let value = column[row as usize];
+                let goes_left = |value: f32| {
                     f64::from(value) <= cut.threshold || (cut.missing_left && value.is_nan())
-                })
+                };
+                match values {
+                    Values::Plain(values) => {
+                        let column = values.col(cut.feature);
+                        self.split_rows(task, |row| goes_left(column[row as usize]))
+                    }
+                    Values::Coded(columns) => {
+                        let column = &columns.columns[cut.feature];
+                        let left: Vec<bool> = column.values().into_iter().map(goes_left).collect();
+                        self.split_rows(task, |row| left[column.code(row as usize) as usize])
+                    }
+                }
             }
         }
     }

@@ -20,3 +20,4 @@ pub(crate) mod random;
 mod random_cut;
 pub mod random_trees_embedding;
 mod sort;
+pub mod sparse;

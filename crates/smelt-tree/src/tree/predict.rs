@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use smelt_core::{Control, Error, Mat, MatRef, Result, parallel};
 
+use super::sparse::ByRow;
 use crate::descent::{Answer, CATEGORY_WORDS, Leaves, Source, Split, descent};
 
 /// Rows that go down one tree after the other, without packing.
@@ -190,13 +191,13 @@ fn go_down<A: Answer, O: Send>(
 
 /// Leaf that every row of `X` reaches in every tree, (n_rows, n_trees), counted from the tree's root.
 #[allow(non_snake_case)]
-pub fn tree_apply(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Vec<i64>> {
+pub fn tree_apply(X: &ByRow<'_>, trees: &Trees<'_>, control: &Control) -> Result<Vec<i64>> {
     trees.answers(X, |_, node| node as i64, control)
 }
 
 /// Mean over the trees of the value of the leaf that every row of `X` reaches, (n_rows, width).
 #[allow(non_snake_case)]
-pub fn tree_predict(X: MatRef<'_, f32>, trees: &Trees<'_>, control: &Control) -> Result<Mat<f64>> {
+pub fn tree_predict(X: &ByRow<'_>, trees: &Trees<'_>, control: &Control) -> Result<Mat<f64>> {
     let (n_trees, width) = (trees.n_trees(), trees.width());
     let mut out = Mat::zeros(X.n_rows(), width);
     let place = (out.as_mut_slice(), width);
@@ -213,7 +214,7 @@ impl Trees<'_> {
     #[allow(non_snake_case)]
     pub(super) fn answers<A: Copy + Default + Send>(
         &self,
-        X: MatRef<'_, f32>,
+        X: &ByRow<'_>,
         answer: impl Fn(usize, usize) -> A + Sync,
         control: &Control,
     ) -> Result<Vec<A>> {
@@ -223,7 +224,10 @@ impl Trees<'_> {
             let places = answers[tree..].iter_mut().step_by(n_trees);
             places.zip(leaves).for_each(|(place, &leaf)| *place = answer(tree, leaf as usize));
         };
-        go_down(X, self, &|_, node| node as u32, (&mut out, n_trees), control, &put, &|_| {})?;
+        X.blocks(|first, X| {
+            let out = &mut out[first * n_trees..(first + X.n_rows()) * n_trees];
+            go_down(X, self, &|_, node| node as u32, (out, n_trees), control, &put, &|_| {})
+        })?;
         Ok(out)
     }
 
@@ -231,13 +235,30 @@ impl Trees<'_> {
     #[allow(non_snake_case)]
     pub(super) fn sum_values(
         &self,
-        X: MatRef<'_, f32>,
+        X: &ByRow<'_>,
         (out, width): (&mut [f64], usize),
         control: &Control,
         counts: Option<Counts<'_>>,
         end: &(dyn Fn(&mut [f64]) + Sync),
     ) -> Result<()> {
-        let counts = |tree, row| counts.is_none_or(|counts| counts(tree, row));
+        X.blocks(|first, X| {
+            let out = &mut out[first * width..(first + X.n_rows()) * width];
+            self.sum_block(X, (out, width), first, control, counts, end)
+        })
+    }
+
+    /// The same for a block of rows, of which `first` is the first.
+    #[allow(non_snake_case)]
+    fn sum_block(
+        &self,
+        X: MatRef<'_, f32>,
+        (out, width): (&mut [f64], usize),
+        first: usize,
+        control: &Control,
+        counts: Option<Counts<'_>>,
+        end: &(dyn Fn(&mut [f64]) + Sync),
+    ) -> Result<()> {
+        let counts = |tree, row| counts.is_none_or(|counts| counts(tree, first + row));
         let values = |tree: usize, node| self.value(self.offsets[tree] as usize + node);
         if width == 1 {
             let value = |tree: usize, node| values(tree, node)[0];

@@ -13,10 +13,11 @@
 //! through 256 targets a quantile: nothing is sorted, for the targets lie in order since fitting.
 //! Parts are integers, so that their order does not matter; 1e-9 short of q counts as q.
 
-use smelt_core::{Control, Error, MatRef, Result, parallel, simd};
+use smelt_core::{Control, Error, Result, parallel, simd};
 
 use super::forest::Draw;
 use super::predict::Trees;
+use super::sparse::ByRow;
 
 /// Rows that are predicted with the same sums.
 const BLOCK: usize = 256;
@@ -106,7 +107,7 @@ impl LeafValues<'_> {
 /// `places` holds the place of each row of `X` among the targets; rows of weight zero are left out.
 #[allow(non_snake_case)]
 pub fn quantile_forest_leaves(
-    X: MatRef<'_, f32>,
+    X: &ByRow<'_>,
     trees: &Trees<'_>,
     places: &[u32],
     sample_weight: Option<&[f64]>,
@@ -225,7 +226,7 @@ impl Parts {
 /// by the trees that were not grown on it, and with NaN where there is none.
 #[allow(non_snake_case)]
 pub fn quantile_forest_predict(
-    X: MatRef<'_, f32>,
+    X: &ByRow<'_>,
     trees: &Trees<'_>,
     leaves: &LeafValues<'_>,
     quantiles: &[f64],
@@ -249,7 +250,7 @@ pub fn quantile_forest_predict(
     for (index, part) in out.chunks_mut(step * width).enumerate() {
         let first = index * step;
         let X = X.rows(first, first + part.len() / width);
-        let lists = trees.answers(X, list, control)?;
+        let lists = trees.answers(&X, list, control)?;
         let own = out_of_bag.map(|places| &places[first..]);
         add_up(&lists, leaves, &ascending, own, part, control);
     }

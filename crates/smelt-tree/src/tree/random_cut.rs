@@ -14,6 +14,7 @@ use super::criterion::Criterion;
 use super::cut::{Cut, Found, Rules, proxy};
 use super::few_rows::MOST_CLASSES;
 use super::random::Xorshift;
+use super::sparse::Values;
 
 /// Values of the node's rows, and sums of both sides.
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ struct Range {
 /// A cut at a random threshold, for the rows of the node that `criterion` has entered.  `ends` are
 /// the places behind the last row of every class, if the rows come class by class.
 pub(crate) fn random_cut<C: Criterion>(
-    column: &[f32],
+    table: Values<'_>,
     feature: usize,
     rows: &[u32],
     items: &[C::Item],
@@ -44,8 +45,7 @@ pub(crate) fn random_cut<C: Criterion>(
 ) -> Found {
     let RandomScratch { values, sums } = scratch;
     // 1. Values.
-    values.clear();
-    values.extend(rows.iter().map(|&row| column[row as usize]));
+    table.gather(feature, rows, values);
     let Range { lowest, highest, n_missing } = vectorize(
         #[inline(always)]
         || range(values),

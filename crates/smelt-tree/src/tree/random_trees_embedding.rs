@@ -9,18 +9,19 @@
 //! Cost: growing looks at two columns a level at most; a code costs n · trees · depth steps, and
 //! writes 4 bytes a row and tree.
 
-use smelt_core::{Control, Error, MatRef, Result};
+use smelt_core::{Control, Error, Result};
 
 use super::decision_tree::Targets;
 use super::forest::{ForestParams, extra_trees_fit};
 use super::nodes::Nodes;
 use super::predict::Trees;
+use super::sparse::{ByColumn, ByRow};
 
-/// Grows one tree for each of `random_states` on the columns of `X`, which lie behind each other;
-/// returns the nodes of all trees, and where each starts.
+/// Grows one tree for each of `random_states` on the columns of `X`, which lie behind each other where
+/// they are dense; returns the nodes of all trees, and where each starts.
 #[allow(non_snake_case)]
-pub fn random_trees_embedding_fit(
-    X: MatRef<'_, f32>,
+pub fn random_trees_embedding_fit<'a>(
+    X: impl Into<ByColumn<'a>>,
     targets: Targets<'_>,
     sample_weight: Option<&[f64]>,
     params: &ForestParams,
@@ -35,7 +36,7 @@ pub fn random_trees_embedding_fit(
 /// `columns` holds the column of every node; that of a cut is never looked at.
 #[allow(non_snake_case)]
 pub fn random_trees_embedding_transform(
-    X: MatRef<'_, f32>,
+    X: &ByRow<'_>,
     trees: &Trees<'_>,
     columns: &[i32],
     control: &Control,

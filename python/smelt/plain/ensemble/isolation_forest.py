@@ -14,13 +14,14 @@ import numpy as np
 from smelt.plain.ensemble.bag import draw_bag
 from smelt.plain.tree.draw import Drawing, Xorshift
 from smelt.plain.tree.predict import tree_apply
+from smelt.plain.tree.table import by_column
 
 CLOSE = np.float32(1e-7)
 
 
 def isolation_forest_fit(X, probabilities=None, *, random_states, max_depth, bag):
     """Grow one tree for each of ``random_states``; return their nodes behind each other."""
-    trees = []
+    X, trees = by_column(X), []
     for state in random_states:
         columns, rows, seed = draw_bag(state, *X.shape, probabilities=probabilities, **bag)
         random = Xorshift(np.random.RandomState(seed).randint(2**31 - 1))
@@ -121,7 +122,7 @@ def isolation_forest_fit_extended(
     X, probabilities=None, *, extension_level, random_states, max_depth, bag
 ):
     """Grow trees cut by hyperplanes in ``extension_level + 1`` columns (Hariri et al. 2021)."""
-    trees, width = [], extension_level + 1
+    X, trees, width = by_column(X), [], extension_level + 1
     for state in random_states:
         drawn, rows, seed = draw_bag(state, *X.shape, probabilities=probabilities, **bag)
         random = Xorshift(np.random.RandomState(seed).randint(2**31 - 1))

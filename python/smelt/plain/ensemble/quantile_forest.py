@@ -13,6 +13,7 @@ import numpy as np
 
 from smelt.plain.ensemble.random_forest import drawn
 from smelt.plain.tree.predict import tree_apply
+from smelt.plain.tree.table import by_row
 
 
 def quantile_forest_leaves(
@@ -26,6 +27,7 @@ def quantile_forest_leaves(
     cumulative_weight=None,
 ):
     """Return where the rows of every node start, and the rows, as places among the targets."""
+    X = by_row(X)
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
     times = (weight > 0).astype(int)
     rows, counts = [], np.zeros(len(trees[1]), dtype=np.int64)
@@ -45,6 +47,7 @@ def tree_leaves(X, trees):
 
 def quantile_forest_predict(X, trees, leaves, quantiles, out_of_bag=None):
     """Return quantiles for every row and output; ``out_of_bag`` holds the places of the rows."""
+    X = by_row(X)
     starts, rows, targets, places, weights, n_outputs = leaves
     targets = targets.reshape(n_outputs, -1)
     n_rows = targets.shape[1]

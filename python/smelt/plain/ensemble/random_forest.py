@@ -11,6 +11,7 @@ import numpy as np
 
 from smelt.plain.tree import decision_tree_fit
 from smelt.plain.tree.predict import tree_apply
+from smelt.plain.tree.table import by_column, by_row
 
 
 def random_forest_fit(
@@ -27,6 +28,7 @@ def random_forest_fit(
     fit=decision_tree_fit,
 ):
     """Grow one tree for each of ``random_states``; return their nodes behind each other."""
+    X = by_column(X)
     bins = {} if max_bins is None else {"max_bins": max_bins}
     trees = []
     for state in random_states:
@@ -70,7 +72,7 @@ def balance(y, counts):
 
 def random_forest_out_of_bag(X, trees, random_states, n_samples_bootstrap, cumulative_weight=None):
     """Return the mean values of the trees that a row was not drawn for, and their number."""
-    value = trees[6].reshape(len(trees[1]), -1)
+    X, value = by_row(X), trees[6].reshape(len(trees[1]), -1)
     leaves = tree_apply(X, trees) + trees[0][:-1]
     sums, counts = np.zeros((len(X), value.shape[1])), np.zeros(len(X), dtype=np.uint32)
     for tree, state in enumerate(random_states):

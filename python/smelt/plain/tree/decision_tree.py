@@ -8,10 +8,12 @@ right, then on the left.
 import numpy as np
 
 from smelt.plain.tree.grower import CLOSE, Grower
+from smelt.plain.tree.table import by_column
 
 
 def decision_tree_fit(X, y, sample_weight=None, *, random_state, max_bins=None, **params):
     """Grow a tree; return the arrays of its nodes."""
+    X = by_column(X)
     lower, upper = binned(X, max_bins) if max_bins else (X, X)
 
     def best_cut(grower, feature, rows, bounds):

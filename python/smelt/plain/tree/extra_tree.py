@@ -7,10 +7,12 @@ between its smallest and its largest value in the node; the best of these cuts i
 import numpy as np
 
 from smelt.plain.tree.grower import CLOSE, Grower
+from smelt.plain.tree.table import by_column
 
 
 def extra_tree_fit(X, y, sample_weight=None, *, random_state, **params):
     """Grow a tree; return the arrays of its nodes."""
+    X = by_column(X)
 
     def random_cut(grower, feature, rows, bounds):
         """Return the same for one threshold drawn between the smallest and the largest value."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from smelt.plain.tree.table import by_row
+
 
 def tree_apply(X, trees):
     """Return the leaf that every row reaches in every tree, counted from the tree's root."""
+    X = by_row(X)
     offsets, left, right, feature, threshold, missing_left, _ = trees
     out = np.zeros((len(X), len(offsets) - 1), dtype=np.int64)
     rows = np.arange(len(X))
