@@ -60,6 +60,18 @@ def list_workloads(places: list[Place]) -> None:
         print(f"  {workload.name:36} {', '.join(workload.peers)}{twin}{note}")
 
 
+def run_accuracy(names: list[str], wanted: list[str] | None, seconds: float) -> int:
+    """Fit what is not yet done, and write the page; 3 where there was not time enough for all."""
+    from accuracy.page import write_page
+    from accuracy.run import run
+
+    store = HERE / "results" / "accuracy.json"
+    done = run(names, wanted, store, seconds)
+    write_page(store, store.with_suffix(".md"))
+    print(f"written to {store.with_suffix('.md')}")
+    return 0 if done else 3
+
+
 def main() -> int:
     """Run, print while running, and write JSON and Markdown at the end."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
@@ -70,12 +82,22 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5, help="timings of each peer (default 5)")
     parser.add_argument("--timeout", type=float, default=180, help="seconds for one timing")
     parser.add_argument("--quick", action="store_true", help="one timing, at most 30 s, no file")
+    parser.add_argument(
+        "--accuracy", action="store_true",
+        help="go on with the table of accuracy over real data sets (names are sets, peers models)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="end --accuracy after this time"
+    )
     parser.add_argument("--list", action="store_true", help="list the workloads and stop")
     options = parser.parse_args()
     if options.quick:
         options.repeats, options.timeout = 1, 30
     if options.repeats < 1 or options.timeout <= 0:
         parser.error("--repeats and --timeout must be positive")
+    wanted = options.peers.split(",") if options.peers else None
+    if options.accuracy:
+        return run_accuracy(options.names, wanted, options.seconds)
     places = find_workloads(options.names)
     if not places:
         print("no workload matches", " ".join(options.names), "(see --list)", file=sys.stderr)
@@ -83,7 +105,6 @@ def main() -> int:
     if options.list:
         list_workloads(places)
         return 0
-    wanted = options.peers.split(",") if options.peers else None
     if wanted and not any(peer in place.workload.peers for place in places for peer in wanted):
         print("no such peer here:", options.peers, "(see --list)", file=sys.stderr)
         return 2

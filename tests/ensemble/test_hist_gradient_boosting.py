@@ -363,7 +363,11 @@ def test_verbose_says_what_happens(capsys):
         ({"categorical_features": [6]}, Y, "must be in"),
         ({"categorical_features": ["b"]}, Y, "without feature names"),
         ({"categorical_features": [True]}, Y, "boolean mask must have shape"),
-        ({"categorical_features": [4], "max_bins": 20}, Y, "cardinality <= 20"),
+        (
+            {"categorical_features": [4], "max_bins": 20, "high_cardinality": "error"},
+            Y,
+            "cardinality <= 20",
+        ),
     ],
     ids=str,
 )

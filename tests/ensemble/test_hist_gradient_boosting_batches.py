@@ -227,9 +227,9 @@ def test_more_categories_than_bins_in_all_batches_together():
     batches = [(frame[i : i + 200], Y[i : i + 200]) for i in range(0, N, 200)]
     settings = {"categorical_features": ["a"]}
     with pytest.raises(ValueError, match="cardinality of 300"):
+        regressor(high_cardinality="error", **settings).fit_batches(batches)
+    with pytest.raises(ValueError, match="need all rows in memory"):
         regressor(**settings).fit_batches(batches)
-    with pytest.raises(ValueError, match="needs all rows in memory"):
-        regressor(high_cardinality="target", **settings).fit_batches(batches)
 
 
 def test_evaluation_sets_warm_start_and_models_to_go_on_with(any_number):

@@ -1,13 +1,23 @@
-"""Ordered target statistics of boosting: categories too many for bins."""
+"""Categories of boosting: codes of frames, and target statistics where there are too many."""
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
 import smelt
-from smelt.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from smelt.ensemble._target_statistics import ordered_statistics
+from smelt.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    _categories,
+)
+from smelt.ensemble._target_statistics import (
+    MOST,
+    folded_statistics,
+    ordered_statistics,
+    prior_rows,
+)
 
 
 def rows(n, n_categories=1500, seed=0):
@@ -32,30 +42,108 @@ def target(X, seed):
 Y, Y_NEW = target(X, 2), target(X_NEW, 3)
 
 
-def test_statistics_are_those_of_a_plain_loop():
-    rng = np.random.default_rng(0)
-    codes = rng.integers(0, 5, 60).astype(float)
-    codes[::9] = np.nan
-    y, weight, order = rng.normal(size=60), rng.random(60), rng.permutation(60)
-    found = ordered_statistics(codes, y, weight, order, 0.3)
+def small(seed=0):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 5, 60)
+    codes[::9] = 5  # missing
+    return codes, rng.normal(size=60), rng.random(60), rng.permutation(60)
+
+
+def test_ordered_statistics_are_those_of_a_plain_loop():
+    codes, y, weight, order = small()
+    found = ordered_statistics(codes, y, weight, order, 5, 0.3, 2.0)
     sums, weights = np.zeros(5), np.zeros(5)
     for row in order:
-        if np.isnan(codes[row]):
+        k = codes[row]
+        if k == 5:
             assert np.isnan(found[row])
             continue
-        k = int(codes[row])
-        assert found[row] == pytest.approx((sums[k] + 0.3) / (weights[k] + 1))
+        assert found[row] == pytest.approx((sums[k] + 2 * 0.3) / (weights[k] + 2))
         sums[k] += weight[row] * y[row]
         weights[k] += weight[row]
 
 
-def test_many_categories_are_learned_and_an_error_without():
+def test_folded_statistics_are_those_of_a_plain_loop():
+    codes, y, weight, order = small()
+    fold = order % 10
+    found = folded_statistics(codes, y, weight, fold, 5, 0.3, 2.0)
+    for row in range(60):
+        others = (codes == codes[row]) & (fold != fold[row])
+        expected = (weight[others] @ y[others] + 2 * 0.3) / (weight[others].sum() + 2)
+        assert np.isnan(found[row]) if codes[row] == 5 else found[row] == pytest.approx(expected)
+    changed = y.copy()
+    changed[7] += 100  # the row's own target changes nothing of its own
+    again = folded_statistics(codes, changed, weight, fold, 5, 0.3, 2.0)
+    assert again[7] == pytest.approx(found[7])
+
+
+def test_categories_are_drawn_to_the_mean_as_far_as_noise_wants():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 400, 40_000)
+    noise = rng.normal(size=40_000)
+    for spread in (0.1, 0.3, 1.0):
+        y = spread * rng.normal(size=400)[codes] + noise
+        best = max(1 / spread**2, 1)
+        assert prior_rows(codes, y, np.ones(40_000), y.mean()) == pytest.approx(best, rel=0.25)
+    assert prior_rows(codes, noise, np.ones(40_000), noise.mean()) > 300
+    alone = np.arange(50)
+    assert prior_rows(alone, noise[:50], np.ones(50), 0.0) == MOST
+    twice = prior_rows(np.repeat(codes, 2), np.repeat(y, 2), np.ones(80_000), y.mean())
+    assert prior_rows(codes, y, np.full(40_000, 2.0), y.mean()) == pytest.approx(twice)
+
+
+def frames():
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in rng.permutation(400)]
+    text = pd.Categorical.from_codes(rng.integers(-1, 400, 3000), words)
+    few = pd.Categorical(rng.integers(5, 9, 3000))
+    holed = pd.Categorical(np.where(rng.random(3000) < 0.1, np.nan, rng.integers(0, 4, 3000)))
+    frame = pd.DataFrame({"a": text, "x": rng.normal(size=3000), "b": few, "d": holed})
+    as_text = frame.assign(b=few.astype(str), d=holed.astype(str))
+    cast = [pl.col(name).cast(pl.Categorical) for name in "abd"]
+    return [frame, frame[::-1], pl.from_pandas(as_text.astype({"a": str})).with_columns(cast)]
+
+
+@pytest.mark.parametrize("frame", frames(), ids=["pandas", "pandas turned", "polars"])
+def test_codes_of_frames_are_those_of_the_encoder(frame, monkeypatch):
+    mask = np.array([True, False, True, True])
+    encoder, found, codes = _categories.fit_encoder(frame, mask, 255, may_be_many=True)
+    np.testing.assert_array_equal(_categories.encode(encoder, frame), found)
+    few = frame[:40]
+    quick = _categories.encode(encoder, few)
+    monkeypatch.setattr(_categories, "categorical_columns", lambda X, mask: None)
+    slow, expected, same = _categories.fit_encoder(frame, mask, 255, may_be_many=True)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(quick, _categories.encode(encoder, few))
+    for a, b in zip(codes.categories, same.categories, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for kept in zip(
+        *(e.named_transformers_["encoder"].categories_ for e in (encoder, slow)), strict=True
+    ):
+        assert kept[0].dtype == kept[1].dtype
+        pd.testing.assert_index_equal(pd.Index(kept[0]), pd.Index(kept[1]))
+
+
+def test_unknown_categories_are_missing_and_none_is_a_category():
+    frame = pl.DataFrame({"a": ["x", "y", None, "z"] * 10, "b": np.arange(40.0)})
+    frame = frame.with_columns(pl.col("a").cast(pl.Categorical))
+    encoder, found, codes = _categories.fit_encoder(frame, np.array([True, False]), 255)
+    np.testing.assert_array_equal(found[:4, 0], [0, 1, 3, 2])
+    assert [len(values) for values in codes.categories] == [4]
+    new = pl.DataFrame({"a": ["q", "z", None], "b": [1.0, 2.0, 3.0]})
+    for kind in (pl.Categorical, pl.Enum(["q", "z"]), pl.String):
+        typed = new.with_columns(pl.col("a").cast(kind))
+        np.testing.assert_array_equal(_categories.encode(encoder, typed)[:, 0], [np.nan, 2, 3])
+
+
+@pytest.mark.parametrize("way", ["target", "ordered"])
+def test_many_categories_are_learned_and_an_error_where_wanted(way):
     settings = {"categorical_features": [1, 2], "random_state": 0}
-    model = HistGradientBoostingRegressor(high_cardinality="target", **settings).fit(X, Y)
+    model = HistGradientBoostingRegressor(high_cardinality=way, **settings).fit(X, Y)
     number = HistGradientBoostingRegressor(random_state=0).fit(X, Y)
     assert model.score(X_NEW, Y_NEW) > 0.7 > number.score(X_NEW, Y_NEW) + 0.2
     with pytest.raises(ValueError, match="cardinality <= 255"):
-        HistGradientBoostingRegressor(**settings).fit(X, Y)
+        HistGradientBoostingRegressor(high_cardinality="error", **settings).fit(X, Y)
     unseen = X_NEW.copy()
     unseen[:, 1] = 99_999
     assert np.isfinite(model.predict(unseen)).all()
@@ -64,12 +152,13 @@ def test_many_categories_are_learned_and_an_error_without():
     )
 
 
-def test_a_row_does_not_learn_its_own_target():
+@pytest.mark.parametrize("way", ["target", "ordered"])
+def test_a_row_does_not_learn_its_own_target(way):
     rng = np.random.default_rng(0)
     noise = np.column_stack([np.arange(4000) // 2, rng.normal(size=4000)]).astype(float)
     y = rng.integers(0, 2, 4000)
     model = HistGradientBoostingClassifier(
-        categorical_features=[0], high_cardinality="target", max_iter=50, random_state=0,
+        categorical_features=[0], high_cardinality=way, max_iter=50, random_state=0,
         learning_rate=0.05, max_leaf_nodes=4,
     ).fit(noise[:3000], y[:3000])  # fmt: skip
     # With the category's mean over all rows, own target included, every row would be known.
@@ -126,8 +215,8 @@ def test_linear_leaves_and_target_statistics_go_together():
 @pytest.mark.parametrize(
     ("parameters", "y", "message"),
     [
-        ({"warm_start": True}, Y, "goes with neither"),
-        ({"interaction_cst": "pairwise"}, Y, "goes with neither"),
+        ({"warm_start": True}, Y, "go with neither"),
+        ({"interaction_cst": "pairwise"}, Y, "go with neither"),
         ({"high_cardinality": "bins"}, Y, "'high_cardinality' parameter"),
     ],
     ids=str,

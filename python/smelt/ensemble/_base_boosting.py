@@ -35,8 +35,10 @@ from smelt.ensemble._categories import (
     Codes,
     categorical_mask,
     codes_as_they_are,
+    encode,
     fit_encoder,
 )
+from smelt.ensemble._cross_fitting import boost_by_folds, check_folds
 from smelt.ensemble._target_statistics import apply_statistics
 from smelt.ensemble._trees import cut_trees, predicting, sum_linear
 
@@ -92,7 +94,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         "max_drop": [Interval(Integral, 1, None, closed="left")],
         "linear_leaves": ["boolean"],
         "linear_regularization": [Interval(Real, 0, None, closed="left")],
-        "high_cardinality": [StrOptions({"error", "target"})],
+        "high_cardinality": [StrOptions({"error", "ordered", "target"})],
         "on_interrupt": [StrOptions({"raise", "keep"})],
     }
 
@@ -102,6 +104,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     _encoder: Any
     _target_statistics: Any
     loss: Any
+    n_folds: Any = None
 
     @property
     def _truncation(self) -> int:
@@ -279,6 +282,14 @@ class BaseHistGradientBoosting(BaseEstimator):
             "interaction_cst": interaction_groups(self.interaction_cst, order),
         }
 
+        columns = Columns(codes, order, own_order, constraints)
+        self.__dict__.pop("fold_iterations_", None)
+        if self.n_folds is not None:
+            watched = bool(sets) or held is not None
+            matrix = check_folds(self, rows, watched, init_model is not None)
+            training = (y, sample_weight, groups)
+            boost_by_folds(self, matrix, training, columns, eval_metric, callbacks)
+            return self._tell(start)
         auto = self.early_stopping == "auto"
         some = held is not None or bool(sets)
         could = groups is None or len(groups) > 2  # of one query nothing can be held out
@@ -300,8 +311,11 @@ class BaseHistGradientBoosting(BaseEstimator):
 
         done = self.n_iter_ if again else 0
         rounds = Rounds(self, sets, eval_metric, stop_on, callbacks, done)
-        columns = Columns(codes, order, own_order, constraints)
         boost(self, rows, training, held, columns, again, init_model, rounds)
+        return self._tell(start)
+
+    def _tell(self, start: float) -> Any:
+        """Print a summary, if it is wanted."""
         if self.verbose:
             leaves = int((self.trees_["left"] == 0).sum())
             print(
@@ -323,7 +337,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         self.is_categorical_ = mask = categorical_mask(X, self.categorical_features)
         self._encoder = None
         if mask is not None:
-            may_be_many = self.high_cardinality == "target"
+            may_be_many = self.high_cardinality != "error"
             codes = codes_as_they_are(X, mask, self.max_bins, may_be_many)
             if codes is None:
                 self._encoder, encoded, codes = fit_encoder(X, mask, self.max_bins, may_be_many)
@@ -342,7 +356,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         """Return new rows as a matrix of numbers."""
         if getattr(self, "_encoder", None) is not None:
             check_is_fitted(self)
-            encoded = self._encoder.transform(X)
+            encoded = encode(self._encoder, X)
             if getattr(self, "_target_statistics", None) is not None:
                 return apply_statistics(encoded, self._target_statistics)
             return np.ascontiguousarray(encoded)

@@ -34,8 +34,8 @@ def fit_from_batches(
         few, codes = estimator._arrange_fit(found.X)
         if codes is not None and any(len(v) > estimator.max_bins for v in codes.categories):
             raise ValueError(
-                "high_cardinality='target' needs all rows in memory where a feature has more than "
-                f"max_bins={estimator.max_bins} categories; use fit."
+                f"a feature has more than max_bins={estimator.max_bins} categories; their target "
+                "statistics (high_cardinality) need all rows in memory; use fit."
             )
         y, weight, qid, n = found.y, found.weight, found.qid, len(found.y)
         groups = None if query_starts is None else query_starts(n, None, qid)
@@ -60,6 +60,8 @@ def fit_from_batches(
 def _refuse_what_needs_rows(estimator: Any, has_sets: bool) -> None:
     if estimator.linear_leaves:
         raise ValueError("linear_leaves=True needs the rows in memory; use fit.")
+    if estimator.n_folds is not None:
+        raise ValueError("n_folds needs the rows in memory; use fit.")
     if estimator.scoring != "loss" and estimator.early_stopping is not False and not has_sets:
         raise ValueError(
             f"early stopping by scoring={estimator.scoring!r} needs the rows in memory; use "

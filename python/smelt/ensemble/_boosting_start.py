@@ -71,7 +71,7 @@ def trees_to_go_on_with(estimator: Any, model: Any, known: np.ndarray) -> Any:
 def spread_categories(
     estimator: Any, X: Any, y: Any, weight: Any, codes: Codes | None, init_model: Any
 ) -> Any:
-    """Give categories that are too many for bins their ordered statistics.
+    """Give categories that are too many for bins their target statistics.
 
     Returns the rows to learn from, the codes of the other categories, and for each feature of
     the training its column among new rows and among the rows to learn from.
@@ -82,17 +82,21 @@ def spread_categories(
     large = [k for k, values in enumerate(codes.categories) if len(values) > estimator.max_bins]
     if not large:
         return X, codes, codes.order, codes.order
+    sizes = [len(codes.categories[k]) for k in large]
     if estimator.warm_start or init_model is not None or estimator.interaction_cst is not None:
         raise ValueError(
-            "high_cardinality='target' goes with neither warm_start, init_model nor "
+            f"a feature has {max(sizes)} categories, more than max_bins={estimator.max_bins}: its "
+            "target statistics (high_cardinality) go with neither warm_start, init_model nor "
             "interaction_cst."
         )
     if len(getattr(estimator, "classes_", ())) > 2:
-        raise ValueError("high_cardinality='target' needs numbers or two classes as targets.")
-    sizes = [len(codes.categories[k]) for k in large]
+        raise ValueError(
+            f"a feature has {max(sizes)} categories, more than max_bins={estimator.max_bins}: its "
+            "target statistics (high_cardinality) need numbers or two classes as targets."
+        )
     columns, n_columns = codes.order[large], X.shape[1]
     estimator._target_statistics, X, repeated = fit_statistics(
-        X, columns, sizes, y, weight, estimator._random_seed
+        X, columns, sizes, y, weight, estimator._random_seed, estimator.high_cardinality
     )
     small = [k for k in range(len(codes.categories)) if k not in large]
     front = codes.order[small]

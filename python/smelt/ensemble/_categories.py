@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from sklearn.utils import check_array
 
 from smelt._validate import FLOATS
+from smelt.ensemble._category_codes import categorical_columns, codes_by_table, few_rows, n_known
 
 LARGEST_CODE = 255
 
@@ -114,18 +115,53 @@ def fit_encoder(
         ]
     )
     encoder.set_output(transform="default")
-    encoded = encoder.fit_transform(X)
+    columns = categorical_columns(X, mask) if all(type(n) is str for n in _names(X)) else None
+    if columns and len(X):
+        encoder.fit(few_rows(X, mask, columns))
+        encoded = _encode_columns(encoder, X, columns)
+    else:
+        encoded = encoder.fit_transform(X)
     ordinal = encoder.named_transformers_["encoder"]
     names = getattr(ordinal, "feature_names_in_", None)
     categories = []
     for index, values in enumerate(ordinal.categories_):
-        n_missing = len(values) and isinstance(values[-1], float) and np.isnan(values[-1])
-        n_known = len(values) - int(bool(n_missing))
+        size = n_known(values)
         name = f"at index {index}" if names is None else repr(names[index])
         if not may_be_many:
-            _check_cardinality(n_known, max_bins, name)
-        categories.append(np.arange(n_known, dtype=np.float64))
+            _check_cardinality(size, max_bins, name)
+        categories.append(np.arange(size, dtype=np.float64))
     return encoder, encoded, Codes(np.arange(encoded.shape[1], dtype=np.int64), categories)
+
+
+def encode(encoder: ColumnTransformer, X: Any) -> Any:
+    """Return new rows as a fitted encoder arranges them."""
+    mask = np.asarray(encoder.transformers_[0][2], dtype=bool)
+    names = getattr(encoder, "feature_names_in_", None)
+    if names is not None and list(names) == list(_names(X)):
+        columns = categorical_columns(X, mask)
+        if columns is not None:
+            return _encode_columns(encoder, X, columns)
+    return encoder.transform(X)
+
+
+def _names(X: Any) -> Any:
+    return X.columns if hasattr(X, "columns") else (None,)
+
+
+def _encode_columns(encoder: ColumnTransformer, X: Any, columns: Any) -> np.ndarray:
+    """Return codes in front, numbers behind."""
+    mask = np.asarray(encoder.transformers_[0][2], dtype=bool)
+    found = np.empty((len(X), len(mask)))
+    codes = codes_by_table(columns, encoder.named_transformers_["encoder"].categories_)
+    for j, column in enumerate(codes):
+        found[:, j] = column
+    if not mask.all():
+        frame = nw.from_native(X)
+        others = [
+            name for name, is_category in zip(frame.columns, mask, strict=True) if not is_category
+        ]
+        found[:, len(codes) :] = _check_numbers(frame.select(others).to_native())
+    return found
 
 
 def _check_numbers(X: Any) -> Any:

@@ -125,10 +125,12 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         8 bytes a value of memory.
     linear_regularization : float, default=0.0
         Penalty of the coefficients of linear leaves, at least 0.
-    high_cardinality : {"error", "target"}, default="error"
-        What becomes of categorical columns with more than ``max_bins`` categories: an error, or
-        ordered target statistics (for numbers and two classes): a number for each category, the
-        mean target of its rows, and in training of those before a row in four random orders.
+    high_cardinality : {"target", "ordered", "error"}, default="target"
+        What becomes of categorical columns with more than ``max_bins`` categories.  "target": each
+        category becomes a number, the mean target of its rows, drawn towards that of all rows
+        where it has few; a row to learn from gets the mean over the other nine of ten folds, so
+        that its own target is not in it.  "ordered": over the rows before it in four random
+        orders.  "error": an error, as in scikit-learn.  For numbers and two classes.
     on_interrupt : {"raise", "keep"}, default="raise"
         What Ctrl-C does: raise KeyboardInterrupt, or keep the iterations done and warn.
 
@@ -247,7 +249,7 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         max_drop=50,
         linear_leaves=False,
         linear_regularization=0.0,
-        high_cardinality="error",
+        high_cardinality="target",
         on_interrupt="raise",
     ):
         self.loss = loss

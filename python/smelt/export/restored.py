@@ -67,6 +67,8 @@ def _check_weights(estimator: Any, n_features: int) -> None:
 
 
 def _check_statistics(estimator: Any, n_features: int) -> None:
+    from smelt.ensemble._category_codes import n_known
+
     found = estimator._target_statistics
     columns, offsets, values = found["columns"], found["offsets"], found["values"]
     categories = estimator._encoder.named_transformers_["encoder"].categories_
@@ -77,9 +79,7 @@ def _check_statistics(estimator: Any, n_features: int) -> None:
     for column, size in zip(columns.tolist(), np.diff(offsets).tolist(), strict=True):
         if not 0 <= column < len(categories):
             raise ValueError("its target statistics are of a column without categories")
-        known = categories[column]
-        n_missing = sum(1 for x in known[-1:] if isinstance(x, float) and np.isnan(x))
-        if size != len(known) - n_missing:
+        if size != n_known(categories[column]):
             raise ValueError("its target statistics do not match its categories")
 
 
