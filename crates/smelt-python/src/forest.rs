@@ -34,7 +34,8 @@ fn random_forest_fit<'py>(
     let cumulative = maybe_slice(cumulative_weight.as_ref())?;
     let draw = n_samples_bootstrap.map(|n| Draw { n, cumulative });
     let (nodes, offsets) = enter(py, n_threads, |control| {
-        let columns = Columns::new(X, max_bins, false, control)?;
+        let categorical = params.tree.categorical.as_deref().unwrap_or_default();
+        let columns = Columns::with_categories(X, max_bins, categorical, false, control)?;
         forest::random_forest_fit(&columns, y, weight, draw, &params, seeds, control)
     })?;
     forest_to_dict(py, nodes, offsets)

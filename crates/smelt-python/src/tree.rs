@@ -82,6 +82,10 @@ pub(crate) fn nodes_to_dict<'py>(py: Python<'py>, nodes: Nodes) -> PyResult<Boun
     out.set_item("weighted_n_node_samples", to_array1(py, nodes.weight))?;
     out.set_item("missing_go_to_left", to_array1(py, nodes.missing_left))?;
     out.set_item("value", to_array1(py, nodes.value))?;
+    if !nodes.category_set.is_empty() {
+        out.set_item("category_set", to_array1(py, nodes.category_set))?;
+        out.set_item("left_categories", to_array1(py, nodes.left_categories))?;
+    }
     out.set_item("max_depth", nodes.max_depth)?;
     Ok(out)
 }
@@ -105,7 +109,8 @@ fn decision_tree_fit<'py>(
     let nodes = enter(py, n_threads, |control| {
         // Lists kept in order pay where a cut looks at all columns.
         let with_order = params.max_features >= X.n_cols();
-        let columns = Columns::new(X, max_bins, with_order, control)?;
+        let categorical = params.categorical.as_deref().unwrap_or_default();
+        let columns = Columns::with_categories(X, max_bins, categorical, with_order, control)?;
         decision_tree::decision_tree_fit(&columns, y, weight, &params, random_state, control)
     })?;
     nodes_to_dict(py, nodes)
@@ -133,7 +138,7 @@ fn extra_tree_fit<'py>(
 }
 
 /// Arrays of trees: offsets, children_left, children_right, feature, threshold, missing_go_to_left,
-/// value.
+/// value, category_set, left_categories, known_categories (the last three empty without categories).
 pub(crate) type TreeArrays<'py> = (
     PyReadonlyArray1<'py, i64>,
     PyReadonlyArray1<'py, i32>,
@@ -142,6 +147,9 @@ pub(crate) type TreeArrays<'py> = (
     PyReadonlyArray1<'py, f64>,
     PyReadonlyArray1<'py, u8>,
     PyReadonlyArray1<'py, f64>,
+    PyReadonlyArray1<'py, i32>,
+    PyReadonlyArray1<'py, u32>,
+    PyReadonlyArray1<'py, u32>,
 );
 
 pub(crate) fn trees<'a>(arrays: &'a TreeArrays<'_>) -> PyResult<Trees<'a>> {
@@ -153,6 +161,9 @@ pub(crate) fn trees<'a>(arrays: &'a TreeArrays<'_>) -> PyResult<Trees<'a>> {
         threshold: slice(&arrays.4)?,
         missing_left: slice(&arrays.5)?,
         value: slice(&arrays.6)?,
+        category_set: slice(&arrays.7)?,
+        left_categories: slice(&arrays.8)?,
+        known_categories: slice(&arrays.9)?,
     })
 }
 

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
 
-use crate::descent::{CATEGORY_WORDS, Number, Source, Split, descent};
+use crate::descent::{CATEGORY_WORDS, Number, Source, Split, category_words, descent};
 use crate::ensemble::{Ensemble, EnsembleRef, SET_WORDS, in_set};
 
 /// Below this many rows packing does not pay.
@@ -183,15 +183,10 @@ impl Source for EnsembleRef<'_> {
     }
 
     fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS] {
-        let mut words = [0; CATEGORY_WORDS];
         let set = split.set.unwrap_or(0) * SET_WORDS;
-        let known = split.feature * SET_WORDS;
-        for word in 0..SET_WORDS {
-            let unknown = if split.missing_left { !self.known_categories[known + word] } else { 0 };
-            words[word] = self.left_categories[set + word] | unknown;
-        }
-        words[SET_WORDS] = u32::from(split.missing_left);
-        words
+        let left = &self.left_categories[set..set + SET_WORDS];
+        let known = &self.known_categories[split.feature * SET_WORDS..][..SET_WORDS];
+        category_words(left, known, split.missing_left)
     }
 }
 

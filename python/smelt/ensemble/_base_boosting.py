@@ -31,16 +31,16 @@ from smelt.ensemble._boosting_start import (
     interaction_groups,
     spread_categories,
 )
-from smelt.ensemble._categories import (
+from smelt.ensemble._cross_fitting import boost_by_folds, check_folds
+from smelt.ensemble._target_statistics import apply_statistics
+from smelt.ensemble._trees import cut_trees, predicting, sum_linear
+from smelt.tree._categories import (
     Codes,
     categorical_mask,
     codes_as_they_are,
     encode,
     fit_encoder,
 )
-from smelt.ensemble._cross_fitting import boost_by_folds, check_folds
-from smelt.ensemble._target_statistics import apply_statistics
-from smelt.ensemble._trees import cut_trees, predicting, sum_linear
 
 
 class BaseHistGradientBoosting(BaseEstimator):

@@ -20,11 +20,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from smelt._kernel import kernel
 from smelt.ensemble._quantile_forest import QuantileForest
 from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
-from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack
+from smelt.tree._category_columns import CategoryColumns
+from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack, with_sets
+from smelt.tree._paths import decision_path, importances
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
 
 
-class GrownForest:
+class GrownForest(CategoryColumns):
     """Stands before scikit-learn's class in the order of bases: fits and predicts by kernels."""
 
     nodes_: Nodes
@@ -73,6 +75,7 @@ class GrownForest:
         """
         if sp.issparse(y):
             raise ValueError("sparse multilabel-indicator for y is not supported.")
+        X = self._encode_categories(X, self._goes_on())
         X, y = validate_data(
             self,
             X,
@@ -82,6 +85,7 @@ class GrownForest:
             dtype=np.float32,
             ensure_all_finite=False,
         )
+        self._note_names()
         single = type(self.estimator)(criterion=self.criterion)
         single._compute_missing_values_in_feature_mask(X, estimator_name=type(self).__name__)
         if sample_weight is not None:
@@ -208,6 +212,8 @@ class GrownForest:
         if self.verbose:
             print(f"{len(seeds)} trees grown in {perf_counter() - start:.1f} s")
         nodes = shaped(nodes, self.n_outputs_)
+        if self._has_categories():
+            nodes = with_sets(nodes, self._known_categories)
         if self.ccp_alpha > 0.0:
             trees = (cut(nodes, index) for index in range(len(seeds)))
             nodes = stack([pruned(tree, self, self.ccp_alpha) for tree in trees])
@@ -283,6 +289,10 @@ class GrownForest:
         tree.nodes_ = cut(self.nodes_, index)
         tree.n_features_in_, tree.n_outputs_ = self.n_features_in_, self.n_outputs_
         tree.max_features_ = self.max_features_
+        if self._has_categories():
+            tree.categorical_features = self.categorical_features
+            tree.is_categorical_, tree._encoder = self.is_categorical_, self._encoder
+            tree._known_categories = self._known_categories
         if is_classifier(self):
             tree.n_classes_ = self.n_classes_
             tree.classes_ = (
@@ -304,6 +314,8 @@ class GrownForest:
     def _validate_X_predict(self, X: Any) -> Any:
         check_is_fitted(self, "nodes_")
         single = type(self.estimator)(criterion=self.criterion)
+        if vars(self).get("_encoder") is not None:
+            return self._arrange_categories(X, single._support_missing_values(X))
         finite = "allow-nan" if single._support_missing_values(X) else True
         return validate_data(
             self, X, dtype=np.float32, accept_sparse="csr", reset=False, ensure_all_finite=finite
@@ -335,22 +347,26 @@ class GrownForest:
     def feature_importances_(self) -> np.ndarray:
         """Share of the impurity that each column's cuts took away, the mean over the trees."""
         check_is_fitted(self, "nodes_")
-        nodes, n_features = self.nodes_, self.n_features_in_
-        n_trees = len(self.seeds_)
-        tree = np.repeat(np.arange(n_trees), np.diff(nodes["offsets"]))
-        inner = np.flatnonzero(nodes["children_left"] >= 0)
-        root = nodes["offsets"][tree[inner]]
-        left, right = root + nodes["children_left"][inner], root + nodes["children_right"][inner]
-        lost = nodes["weighted_n_node_samples"] * nodes["impurity"]
-        gain = (lost[inner] - lost[left] - lost[right]) / nodes["weighted_n_node_samples"][root]
-        place = tree[inner] * n_features + nodes["feature"][inner]
-        sums = np.bincount(place, gain, n_trees * n_features).reshape(n_trees, n_features)
-        totals = sums.sum(axis=1, keepdims=True)
-        grown = np.diff(nodes["offsets"]) > 1
-        if not grown.any():
-            return np.zeros(n_features)
-        mean = (sums / np.where(totals > 0, totals, 1.0))[grown].mean(axis=0)
-        return mean / mean.sum()
+        return importances(self.nodes_, self.n_features_in_)
+
+    def decision_path(self, X: Any) -> Any:
+        """Return the nodes of all trees that every row of ``X`` goes through.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, used as float32.
+
+        Returns
+        -------
+        indicator : sparse matrix of shape (n_samples, n_nodes)
+            Ones for the nodes on the way of a row.
+        n_nodes_ptr : ndarray of shape (n_estimators + 1,)
+            First column of every tree, and the number of columns.
+        """
+        if "category_set" not in vars(self).get("nodes_", ()):
+            return super().decision_path(X)  # type: ignore[misc]
+        return decision_path(self.nodes_, self.apply(X)), self.nodes_["offsets"].copy()
 
 
 class GrownForestClassifier(GrownForest):

@@ -15,9 +15,9 @@ from smelt.ensemble._boosting_metrics import EvaluationSet
 from smelt.ensemble._boosting_rounds import Objective, Rounds
 from smelt.ensemble._boosting_rows import RowsInBatches, RowsInMemory
 from smelt.ensemble._boosting_start import trees_to_go_on_with
-from smelt.ensemble._categories import Codes, known_sets
 from smelt.ensemble._early_stopping import EarlyStoppingScores
 from smelt.ensemble._trees import first_trees, join_trees
+from smelt.tree._categories import Codes, known_sets
 
 BINNING_ROWS = 200_000
 

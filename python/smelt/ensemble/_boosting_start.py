@@ -15,8 +15,8 @@ from sklearn.utils.validation import (
 )
 
 from smelt.ensemble._boosting_metrics import EvaluationSet
-from smelt.ensemble._categories import Codes
 from smelt.ensemble._target_statistics import fit_statistics
+from smelt.tree._categories import Codes
 
 
 def interaction_groups(interaction_cst: Any, order: np.ndarray) -> list[list[int]] | None:

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from smelt.ensemble._batch_rows import Batch, BatchReader, as_frame
-from smelt.ensemble._categories import categorical_mask
+from smelt.tree._categories import categorical_mask
 
 _NAN = object()  # stands for every NaN: they equal nothing, not even themselves
 

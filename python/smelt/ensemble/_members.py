@@ -39,6 +39,7 @@ class Members:
             and tree.min_weight_fraction_leaf == 0.0
             and tree.monotonic_cst is None
             and tree.ccp_alpha == 0.0
+            and tree.categorical_features is None
         )
 
     def _get_estimator(self) -> Any:

@@ -36,6 +36,8 @@ class _Bags(Members):
     estimator: Any
     warm_start: bool
     bootstrap: bool
+    bootstrap_features: bool
+    max_features: Any
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **fit_params: Any) -> Any:
@@ -58,6 +60,13 @@ class _Bags(Members):
             The fitted estimator itself.
         """
         goes_on = self.warm_start and "_fitted" in vars(self)
+        if (self.max_features != 1.0 or self.bootstrap_features) and (
+            getattr(self._get_estimator(), "categorical_features", None) is not None
+        ):
+            raise ValueError(
+                "members with categorical_features need all columns: max_features=1.0 and "
+                "bootstrap_features=False"
+            )
         if fit_params or goes_on or not self._grows_trees():
             self._forget("nodes_")
             return super().fit(X, y, sample_weight, **fit_params)  # type: ignore[misc]

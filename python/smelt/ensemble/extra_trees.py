@@ -61,6 +61,14 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         Rows drawn for each tree: a number, or a share; None draws as many as there are.
     monotonic_cst : array-like of int of shape (n_features,), default=None
         1: the probability of the second class rises with the column, -1: it falls, 0: free.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
+        Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
+        extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
+        random one and the rest.
+        At most 255 categories a column, whatever ``max_bins``.  Missing values take a side of
+        their own; categories not seen in ``fit`` go where they go, and those that no row of a node
+        has to its larger child.  Such trees have no ``tree_`` (scikit-learn's ``Tree`` cannot hold
+        sets); dense ``X`` only.
 
     Attributes
     ----------
@@ -113,6 +121,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **_Classifier._parameter_constraints,
         "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
     _kernel = "extra_trees_fit"
 
@@ -138,6 +147,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         ccp_alpha: float = 0.0,
         max_samples: Any = None,
         monotonic_cst: Any = None,
+        categorical_features: Any = None,
     ):
         super().__init__(
             n_estimators=n_estimators,
@@ -161,6 +171,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
             monotonic_cst=monotonic_cst,
         )
         self.estimator = ExtraTreeClassifier()
+        self.categorical_features = categorical_features
 
     def _bins(self) -> dict[str, Any]:
         return {}
@@ -217,6 +228,14 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         Whether to keep which training rows lie in the leaves, so that :meth:`predict_quantiles`
         works: 4 bytes a row and tree; after a warm start those of the last data, for all
         trees.  An extra of smelt's.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
+        Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
+        extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
+        random one and the rest.
+        At most 255 categories a column, whatever ``max_bins``.  Missing values take a side of
+        their own; categories not seen in ``fit`` go where they go, and those that no row of a node
+        has to its larger child.  Such trees have no ``tree_`` (scikit-learn's ``Tree`` cannot hold
+        sets); dense ``X`` only.
 
     Attributes
     ----------
@@ -268,6 +287,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         **_Regressor._parameter_constraints,
         "criterion": [StrOptions({"squared_error", "absolute_error", "poisson"})],
         "keep_leaf_values": ["boolean"],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
     _kernel = "extra_trees_fit"
 
@@ -293,6 +313,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         max_samples: Any = None,
         monotonic_cst: Any = None,
         keep_leaf_values: bool = False,
+        categorical_features: Any = None,
     ):
         super().__init__(
             n_estimators=n_estimators,
@@ -315,6 +336,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
             monotonic_cst=monotonic_cst,
         )
         self.estimator = ExtraTreeRegressor()
+        self.categorical_features = categorical_features
         self.keep_leaf_values = keep_leaf_values
 
     def _bins(self) -> dict[str, Any]:

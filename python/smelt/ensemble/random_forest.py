@@ -68,6 +68,15 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         (cross-validated on eleven real tables of 500 to 6,000 rows, both are within the noise of
         the seed).  Where no column has more values, and with None, one seed gives scikit-learn's
         trees.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
+        Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
+        extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: in
+        the order of a class's share, the best cut for two classes; of more, each class against the
+        rest.
+        At most 255 categories a column, whatever ``max_bins``.  Missing values take a side of
+        their own; categories not seen in ``fit`` go where they go, and those that no row of a node
+        has to its larger child.  Such trees have no ``tree_`` (scikit-learn's ``Tree`` cannot hold
+        sets); dense ``X`` only.
 
     Attributes
     ----------
@@ -122,6 +131,7 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         **_Classifier._parameter_constraints,
         "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
         "max_bins": MAX_BINS,
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
 
     def __init__(
@@ -147,6 +157,7 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         max_samples: Any = None,
         monotonic_cst: Any = None,
         max_bins: int | None = 255,
+        categorical_features: Any = None,
     ):
         super().__init__(
             n_estimators=n_estimators,
@@ -171,6 +182,7 @@ class RandomForestClassifier(GrownForestClassifier, _Classifier):
         )
         self.estimator = DecisionTreeClassifier()
         self.max_bins = max_bins
+        self.categorical_features = categorical_features
 
 
 class RandomForestRegressor(GrownForestRegressor, _Regressor):
@@ -230,6 +242,14 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         Whether to keep which training rows lie in the leaves, so that :meth:`predict_quantiles`
         works: 4 bytes a row and tree; after a warm start those of the last data, for all
         trees.  An extra of smelt's.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
+        Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
+        extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: in
+        the order of their mean targets, the best cut for squared and Poisson errors.
+        At most 255 categories a column, whatever ``max_bins``.  Missing values take a side of
+        their own; categories not seen in ``fit`` go where they go, and those that no row of a node
+        has to its larger child.  Such trees have no ``tree_`` (scikit-learn's ``Tree`` cannot hold
+        sets); dense ``X`` only.
 
     Attributes
     ----------
@@ -283,6 +303,7 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         "criterion": [StrOptions({"squared_error", "absolute_error", "poisson"})],
         "keep_leaf_values": ["boolean"],
         "max_bins": MAX_BINS,
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
 
     def __init__(
@@ -308,6 +329,7 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         monotonic_cst: Any = None,
         max_bins: int | None = 255,
         keep_leaf_values: bool = False,
+        categorical_features: Any = None,
     ):
         super().__init__(
             n_estimators=n_estimators,
@@ -332,3 +354,4 @@ class RandomForestRegressor(GrownForestRegressor, _Regressor):
         self.estimator = DecisionTreeRegressor()
         self.max_bins = max_bins
         self.keep_leaf_values = keep_leaf_values
+        self.categorical_features = categorical_features

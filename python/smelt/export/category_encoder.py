@@ -34,7 +34,7 @@ def describe_encoder(encoder: Any) -> dict[str, Any]:
 
 def restore_encoder(state: dict[str, Any]) -> Any:
     """Return an encoder like the one described: fitted anew on its own categories."""
-    from smelt.ensemble._categories import fit_encoder
+    from smelt.tree._categories import fit_encoder
 
     mask, categories, names = state["mask"], state["categories"], state["names"]
     columns = np.flatnonzero(mask)

@@ -10,8 +10,9 @@ from sklearn.ensemble import BaseEnsemble
 from sklearn.tree import BaseDecisionTree
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from smelt._kernel import kernel
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting
-from smelt.tree._nodes import from_tree, stack
+from smelt.tree._nodes import from_tree, predicting, stack
 
 SUPPORTED = (
     "HistGradientBoosting*, DecisionTree*, ExtraTree*, RandomForest* and ExtraTrees* of smelt "
@@ -34,6 +35,8 @@ class TreeModel(NamedTuple):
         """Return rows as the trees look at them."""
         if isinstance(self.estimator, BaseHistGradientBoosting):
             X = self.estimator._arrange(X)
+        elif vars(self.estimator).get("_encoder") is not None:
+            X = self.estimator._arrange_categories(X, allow_nan=True)
         else:
             finite = "allow-nan"
             if X is not None and not hasattr(self.estimator, "feature_names_in_"):
@@ -54,6 +57,8 @@ class TreeModel(NamedTuple):
         estimator = self.estimator
         if isinstance(estimator, BaseHistGradientBoosting):
             return estimator._sum_trees(X, estimator.trees_)
+        if hasattr(estimator, "nodes_"):
+            return kernel("tree.tree_predict")(X, predicting(estimator.nodes_))
         answers = estimator.predict_proba if is_classifier(estimator) else estimator.predict
         found = answers(X)
         if isinstance(found, list):
@@ -169,9 +174,11 @@ def _of_nodes(estimator: Any, nodes: dict[str, Any]) -> TreeModel:
         "cover": np.ascontiguousarray(nodes["weighted_n_node_samples"], dtype=np.float64),
         "value": (value / n_trees).ravel(),
         "first_output": np.zeros(n_trees, dtype=np.int32),
-        "category_set": np.zeros(0, dtype=np.int32),
-        "left_categories": np.zeros(0, dtype=np.uint32),
-        "known_categories": np.zeros(0, dtype=np.uint32),
+        "category_set": nodes.get("category_set", np.zeros(0, dtype=np.int32)),
+        **{
+            name: nodes.get(name, np.zeros(0, dtype=np.uint32)).reshape(-1)
+            for name in ("left_categories", "known_categories")
+        },
     }
     n_outputs = int(estimator.n_outputs_)
     per_output = (n_outputs,) if n_outputs > 1 else ()

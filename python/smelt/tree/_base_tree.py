@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import _fit_context, is_classifier
-from sklearn.tree._tree import Tree
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.tree._tree import Tree, ccp_pruning_path
+from sklearn.utils import Bunch, check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
 from smelt._validate import canonical, sparse_arrays
-from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped
+from smelt.tree._category_columns import CategoryColumns
+from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped, structure, with_sets
+from smelt.tree._paths import decision_path, importances
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
 
 PART = 1 << 22  # values arranged between two looks at Ctrl-C
@@ -23,7 +25,7 @@ LARGEST_SEED = np.iinfo(np.int32).max
 MAX_BINS = [Interval(Integral, 2, 255, closed="both"), None]
 
 
-class GrownTree:
+class GrownTree(CategoryColumns):
     """Stands before scikit-learn's class in the order of bases: fits and predicts by kernels."""
 
     nodes_: Nodes
@@ -39,7 +41,7 @@ class GrownTree:
     n_outputs_: int
     n_features_in_: int
     _compute_missing_values_in_feature_mask: Any
-    _validate_X_predict: Any
+    _support_missing_values: Any
 
     @property
     def tree_(self) -> Tree:
@@ -70,6 +72,7 @@ class GrownTree:
             The fitted estimator itself.
         """
         random_state = check_random_state(self.random_state)
+        X = self._encode_categories(X)
         if check_input:
             X, y = validate_data(
                 self,
@@ -84,6 +87,7 @@ class GrownTree:
             if self.criterion == "poisson":
                 check_poisson(y)
         self.n_features_in_ = X.shape[1]
+        self._note_names()
         y = np.atleast_1d(y)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
         if len(y) != X.shape[0]:
@@ -112,6 +116,8 @@ class GrownTree:
             **params,
         )
         self.nodes_ = shaped(nodes, self.n_outputs_)
+        if self._has_categories():
+            self.nodes_ = with_sets(self.nodes_, self._known_categories)
         if is_classifier(self) and self.n_outputs_ == 1:
             self.n_classes_, self.classes_ = self.n_classes_[0], self.classes_[0]
         self._prune_tree()
@@ -121,6 +127,11 @@ class GrownTree:
         """Cut back the branches whose gain is below ``ccp_alpha`` a leaf."""
         if self.ccp_alpha > 0.0:
             self.nodes_ = pruned(self.nodes_, self, self.ccp_alpha)
+
+    def _validate_X_predict(self, X: Any, check_input: bool) -> Any:
+        if check_input and vars(self).get("_encoder") is not None:
+            return self._arrange_categories(X, self._support_missing_values(X))
+        return super()._validate_X_predict(X, check_input)  # type: ignore[misc]
 
     def _values(self, X: Any, check_input: bool) -> np.ndarray:
         """Return the values of the leaves: (n_samples, n_outputs, longest value)."""
@@ -171,6 +182,74 @@ class GrownTree:
         check_is_fitted(self)
         X = self._validate_X_predict(X, check_input)
         return kernel("tree.tree_apply")(by_row(X), predicting(self.nodes_))[:, 0]
+
+    def decision_path(self, X: Any, check_input: bool = True) -> Any:
+        """Return the nodes that every row of ``X`` goes through.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, used as float32.
+        check_input : bool, default=True
+            Whether to check ``X``.
+
+        Returns
+        -------
+        sparse matrix of shape (n_samples, n_nodes)
+            Ones for the nodes on the way of a row.
+        """
+        if "category_set" in vars(self).get("nodes_", ()):
+            return decision_path(self.nodes_, self.apply(X, check_input)[:, None])
+        return super().decision_path(X, check_input)  # type: ignore[misc]
+
+    def cost_complexity_pruning_path(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Return the values of ``ccp_alpha`` at which the tree loses a branch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, used as float32.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        Bunch
+            ``ccp_alphas``, and the ``impurities`` of the leaves of each pruned tree.
+        """
+        tree = clone(self).set_params(ccp_alpha=0.0).fit(X, y, sample_weight=sample_weight)
+        return Bunch(**ccp_pruning_path(structure(tree.nodes_, tree)))
+
+    def get_depth(self) -> int:
+        """Return the number of cuts on the longest way from the root to a leaf.
+
+        Returns
+        -------
+        int
+            The depth.
+        """
+        check_is_fitted(self)
+        return int(self.nodes_["max_depth"])
+
+    def get_n_leaves(self) -> int:
+        """Return the number of leaves.
+
+        Returns
+        -------
+        int
+            The number.
+        """
+        check_is_fitted(self)
+        return int(np.count_nonzero(self.nodes_["children_left"] < 0))
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """Share of the impurity that each column's cuts took away."""
+        if "category_set" in vars(self).get("nodes_", ()):
+            return importances(self.nodes_, self.n_features_in_)
+        return super().feature_importances_  # type: ignore[misc,no-any-return]
 
 
 class GrownClassifier(GrownTree):

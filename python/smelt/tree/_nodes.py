@@ -20,23 +20,78 @@ _FIELDS = {
     "weighted_n_node_samples": "weighted_n_node_samples",
     "missing_go_to_left": "missing_go_to_left",
 }
+_NO_SET, _NO_WORDS = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.uint32)
 _made: weakref.WeakKeyDictionary[Any, tuple[Nodes, Tree]] = weakref.WeakKeyDictionary()
 
 
 def as_tree(estimator: Any) -> Tree:
     """Return scikit-learn's ``Tree`` for the arrays ``estimator.nodes_``; made once."""
     nodes = estimator.nodes_
+    if "category_set" in nodes:
+        raise AttributeError(
+            "this tree may cut its columns by sets of categories, which scikit-learn's Tree cannot "
+            "hold: there is no tree_; nodes_ holds all arrays, and smelt.inspection explains it"
+        )
     known = _made.get(estimator)
     if known is None or known[0] is not nodes:
-        known = _made[estimator] = (nodes, _to_tree(nodes, estimator))
+        known = _made[estimator] = (nodes, structure(nodes, estimator))
     return known[1]
 
 
 def pruned(nodes: Nodes, estimator: Any, ccp_alpha: float) -> Nodes:
     """Return the nodes left when branches that gain less than ``ccp_alpha`` a leaf are cut back."""
     out = _empty_tree(estimator)
-    _build_pruned_tree_ccp(out, _to_tree(nodes, estimator), ccp_alpha)
-    return from_tree(out)
+    if "category_set" not in nodes:
+        _build_pruned_tree_ccp(out, structure(nodes, estimator), ccp_alpha)
+        return from_tree(out)
+    # The number of a node takes the place of its threshold, to find its set again.
+    numbers = np.arange(len(nodes["feature"]), dtype=np.float64)
+    numbered = structure({**nodes, "threshold": numbers}, estimator)
+    _build_pruned_tree_ccp(out, numbered, ccp_alpha)
+    left = from_tree(out)
+    inner = np.flatnonzero(left["children_left"] >= 0)
+    old = left["threshold"][inner].astype(np.int64)
+    left["threshold"][inner] = nodes["threshold"][old]
+    sets = np.full(len(left["feature"]), -1, dtype=np.int32)
+    sets[inner] = nodes["category_set"][old]
+    known = nodes["left_categories"], nodes["known_categories"]
+    return with_sets({**left, **_own_sets(sets, known[0])}, known[1])
+
+
+def with_sets(nodes: Nodes, known_categories: np.ndarray) -> Nodes:
+    """Return the nodes of trees on categorical columns, whether a cut uses these or not."""
+    none = np.full(len(nodes["feature"]), -1, dtype=np.int32)
+    left = nodes.get("left_categories", np.zeros(0, dtype=np.uint32))
+    return {
+        **nodes,
+        "category_set": nodes.get("category_set", none),
+        "left_categories": left.reshape(-1, 8),
+        "known_categories": known_categories,
+    }
+
+
+def _own_sets(category_set: np.ndarray, left_categories: np.ndarray) -> Nodes:
+    """Return the sets that the nodes use, numbered in their order."""
+    used = category_set >= 0
+    numbers = np.full(len(category_set), -1, dtype=np.int32)
+    numbers[used] = np.arange(np.count_nonzero(used))
+    return {"category_set": numbers, "left_categories": left_categories[category_set[used]]}
+
+
+def _behind_each_other(parts: list[Nodes]) -> Nodes:
+    """Return the sets of several trees or forests, if they have some."""
+    if "category_set" not in parts[0]:
+        return {}
+    sizes = np.cumsum([0] + [len(part["left_categories"]) for part in parts])
+    sets = [
+        np.where(part["category_set"] >= 0, part["category_set"] + np.int32(size), np.int32(-1))
+        for part, size in zip(parts, sizes, strict=False)
+    ]
+    return {
+        "category_set": np.concatenate(sets).astype(np.int32),
+        "left_categories": np.concatenate([part["left_categories"] for part in parts]),
+        "known_categories": parts[0]["known_categories"],
+    }
 
 
 def _empty_tree(estimator: Any) -> Tree:
@@ -44,7 +99,7 @@ def _empty_tree(estimator: Any) -> Tree:
     return Tree(estimator.n_features_in_, n_classes.astype(np.intp), estimator.n_outputs_)
 
 
-def _to_tree(nodes: Nodes, estimator: Any) -> Tree:
+def structure(nodes: Nodes, estimator: Any) -> Tree:
     tree = _empty_tree(estimator)
     structured = np.zeros(len(nodes["feature"]), dtype=NODE_DTYPE)
     for theirs, ours in _FIELDS.items():
@@ -87,6 +142,9 @@ def predicting(nodes: Nodes) -> tuple[Any, ...]:
         nodes["threshold"],
         nodes["missing_go_to_left"],
         nodes["value"].reshape(-1),
+        nodes.get("category_set", _NO_SET),
+        nodes.get("left_categories", _NO_WORDS).reshape(-1),
+        nodes.get("known_categories", _NO_WORDS).reshape(-1),
     )
 
 
@@ -94,6 +152,9 @@ def cut(nodes: Nodes, index: int) -> Nodes:
     """Return the arrays of one tree of a forest."""
     start, stop = nodes["offsets"][index : index + 2]
     one = {name: nodes[name][start:stop] for name in (*_FIELDS.values(), "value")}
+    if "category_set" in nodes:
+        one |= _own_sets(nodes["category_set"][start:stop], nodes["left_categories"])
+        one["known_categories"] = nodes["known_categories"]
     return {**one, "max_depth": _depth(one)}
 
 
@@ -114,6 +175,7 @@ def stack(trees: list[Nodes]) -> Nodes:
     forest = {name: np.concatenate([tree[name] for tree in trees]) for name in names}
     sizes = [len(tree["feature"]) for tree in trees]
     forest["offsets"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    forest |= _behind_each_other(trees)
     return {**forest, "max_depth": max(tree["max_depth"] for tree in trees)}
 
 
@@ -126,4 +188,4 @@ def join(parts: list[Nodes]) -> Nodes:
     sizes = np.concatenate([np.diff(part["offsets"]) for part in parts])
     joined["offsets"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     joined["max_depth"] = max(part["max_depth"] for part in parts)
-    return joined
+    return joined | _behind_each_other(parts)

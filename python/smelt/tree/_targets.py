@@ -48,7 +48,12 @@ def tree_parameters(estimator: Any, n_samples: int, total_weight: float) -> dict
         leaf = ceil(leaf * n_samples)
     if not isinstance(split, Integral):
         split = max(2, ceil(split * n_samples))
-    return {
+    categorical = getattr(estimator, "is_categorical_", None)
+    signs = _signs(estimator, n_features)
+    if categorical is not None and signs is not None and np.any(np.asarray(signs)[categorical]):
+        raise ValueError("Categorical features cannot have monotonic constraints.")
+    categories = {} if categorical is None else {"categorical": categorical.tolist()}
+    return categories | {
         "criterion": estimator.criterion,
         "max_depth": None if estimator.max_depth is None else int(estimator.max_depth),
         "min_samples_split": int(max(split, 2 * leaf)),
@@ -59,7 +64,7 @@ def tree_parameters(estimator: Any, n_samples: int, total_weight: float) -> dict
         if estimator.max_leaf_nodes is None
         else int(estimator.max_leaf_nodes),
         "min_impurity_decrease": float(estimator.min_impurity_decrease),
-        "monotonic_cst": _signs(estimator, n_features),
+        "monotonic_cst": signs,
     }
 
 

@@ -55,6 +55,15 @@ class DecisionTreeClassifier(GrownClassifier, _Classifier):
     max_bins : int, default=None
         At most this many different values of a column (2 to 255), cut at quantiles: several times
         faster on long data.  None looks at every value.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
+        Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
+        extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: in
+        the order of a class's share, the best cut for two classes; of more, each class against the
+        rest.
+        At most 255 categories a column, whatever ``max_bins``.  Missing values take a side of
+        their own; categories not seen in ``fit`` go where they go, and those that no row of a node
+        has to its larger child.  Such trees have no ``tree_`` (scikit-learn's ``Tree`` cannot hold
+        sets); dense ``X`` only.
 
     Attributes
     ----------
@@ -105,6 +114,7 @@ class DecisionTreeClassifier(GrownClassifier, _Classifier):
         "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
         "splitter": [StrOptions({"best", "random"})],
         "max_bins": MAX_BINS,
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
 
     def __init__(
@@ -124,6 +134,7 @@ class DecisionTreeClassifier(GrownClassifier, _Classifier):
         ccp_alpha: float = 0.0,
         monotonic_cst: Any = None,
         max_bins: int | None = None,
+        categorical_features: Any = None,
     ):
         super().__init__(
             criterion=criterion,
@@ -141,6 +152,7 @@ class DecisionTreeClassifier(GrownClassifier, _Classifier):
             monotonic_cst=monotonic_cst,
         )
         self.max_bins = max_bins
+        self.categorical_features = categorical_features
 
 
 class DecisionTreeRegressor(GrownTree, _Regressor):
@@ -185,6 +197,14 @@ class DecisionTreeRegressor(GrownTree, _Regressor):
     max_bins : int, default=None
         At most this many different values of a column (2 to 255), cut at quantiles: several times
         faster on long data.  None looks at every value.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
+        Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
+        extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: in
+        the order of their mean targets, the best cut for squared and Poisson errors.
+        At most 255 categories a column, whatever ``max_bins``.  Missing values take a side of
+        their own; categories not seen in ``fit`` go where they go, and those that no row of a node
+        has to its larger child.  Such trees have no ``tree_`` (scikit-learn's ``Tree`` cannot hold
+        sets); dense ``X`` only.
 
     Attributes
     ----------
@@ -231,6 +251,7 @@ class DecisionTreeRegressor(GrownTree, _Regressor):
         "criterion": [StrOptions({"squared_error", "absolute_error", "poisson"})],
         "splitter": [StrOptions({"best", "random"})],
         "max_bins": MAX_BINS,
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
 
     def __init__(
@@ -249,6 +270,7 @@ class DecisionTreeRegressor(GrownTree, _Regressor):
         ccp_alpha: float = 0.0,
         monotonic_cst: Any = None,
         max_bins: int | None = None,
+        categorical_features: Any = None,
     ):
         super().__init__(
             criterion=criterion,
@@ -265,3 +287,4 @@ class DecisionTreeRegressor(GrownTree, _Regressor):
             monotonic_cst=monotonic_cst,
         )
         self.max_bins = max_bins
+        self.categorical_features = categorical_features

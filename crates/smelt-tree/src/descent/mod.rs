@@ -67,6 +67,20 @@ pub(crate) trait Source: Sync {
     fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS];
 }
 
+/// Categories that go left at a split, with those that are unknown and the one that stands for none
+/// where missing values go left.
+pub(crate) fn category_words(
+    left: &[u32],
+    known: &[u32],
+    missing_left: bool,
+) -> [u32; CATEGORY_WORDS] {
+    let mut words = [u32::from(missing_left); CATEGORY_WORDS];
+    for (word, (&left, &known)) in words.iter_mut().zip(left.iter().zip(known)) {
+        *word = left | if missing_left { !known } else { 0 };
+    }
+    words
+}
+
 /// What a leaf answers.
 pub(crate) trait Answer: Copy + Default + Send + Sync {}
 impl Answer for f64 {}
@@ -383,6 +397,9 @@ mod tests {
                 threshold: &made.threshold,
                 missing_left: &made.missing_left,
                 value: &value,
+                category_set: &[],
+                left_categories: &[],
+                known_categories: &[],
             };
             trees.check(width).unwrap();
             let leaves = tree_apply(&X.into(), &trees, &control).unwrap();

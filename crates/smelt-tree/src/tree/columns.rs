@@ -53,6 +53,8 @@ pub(crate) struct Column {
     /// Rows in ascending order of their codes, missing ones last; only if asked for.
     pub(crate) order: Vec<u32>,
     pub(crate) has_missing: bool,
+    /// Whether the values are numbers of categories.
+    pub(crate) is_categorical: bool,
 }
 
 /// All columns.
@@ -76,6 +78,18 @@ impl Columns {
         with_order: bool,
         control: &Control,
     ) -> Result<Self> {
+        Self::with_categories(X, max_bins, &[], with_order, control)
+    }
+
+    /// The same, with columns of categories where `categorical` says so: these are not binned.
+    #[allow(non_snake_case)]
+    pub fn with_categories<'a>(
+        X: impl Into<ByColumn<'a>>,
+        max_bins: Option<usize>,
+        categorical: &[bool],
+        with_order: bool,
+        control: &Control,
+    ) -> Result<Self> {
         let X: ByColumn<'a> = X.into();
         if let Some(max_bins) = max_bins
             && !(2..=255).contains(&max_bins)
@@ -90,7 +104,9 @@ impl Columns {
         }
         let columns = parallel::map_chunks(X.n_cols(), 1, n_rows as f64 * 20.0, |feature, _| {
             control.check()?;
-            Ok(match X {
+            let is_categorical = categorical.get(feature) == Some(&true);
+            let max_bins = if is_categorical { None } else { max_bins };
+            let column = match X {
                 ByColumn::Dense(X) => {
                     let values = (0..).zip((0..n_rows).map(|row| X.get(row, feature)));
                     Column::new(values, n_rows, max_bins, with_order)
@@ -101,7 +117,12 @@ impl Columns {
                     let entries = rows.zip(values.iter().copied()).filter(|&(_, x)| x != 0.0);
                     Column::new(entries, n_rows, max_bins, false)
                 }
-            })
+            };
+            if is_categorical && !matches!(column.codes, Codes::Narrow(_)) {
+                let message = format!("column {feature} has more than 255 categories");
+                return Err(Error::data(message));
+            }
+            Ok(Column { is_categorical, ..column })
         });
         let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
         let by_row = match X {
@@ -242,7 +263,7 @@ impl Column {
         } else {
             Vec::new()
         };
-        Self { codes, lowest, highest, order, has_missing }
+        Self { codes, lowest, highest, order, has_missing, is_categorical: false }
     }
 
     /// Value of every code, where each has one, and NaN for missing values.

@@ -36,6 +36,22 @@ pub(crate) trait Criterion: Clone + Send + Sync {
     /// Adds a row to the sums of its bin.
     fn add(&self, sums: &mut [f64], item: Self::Item);
 
+    /// Length of the sums that categories are put in order by; those of a bin, if there are some.
+    fn n_order_sums(&self) -> usize {
+        self.n_sums()
+    }
+
+    /// Adds a row to them.
+    fn add_order_sums(&self, sums: &mut [f64], item: Self::Item) {
+        self.add(sums, item);
+    }
+
+    /// How many ways there are to put categories in order.
+    fn n_orders(&self) -> usize;
+
+    /// The number by which one of these orders a category of these sums.
+    fn order_by(&self, sums: &[f64], order: usize) -> f64;
+
     /// Class sums of the node entered, if that is all the criterion looks at and they are whole.
     fn class_sums(&self) -> Option<ClassSums<'_>> {
         None
@@ -126,6 +142,36 @@ impl<C: Criterion> Criterion for Outputs<C> {
             output.add(own, output.item(row as usize, weight));
             rest = others;
         }
+    }
+
+    fn n_order_sums(&self) -> usize {
+        self.outputs.iter().map(Criterion::n_order_sums).sum()
+    }
+
+    fn add_order_sums(&self, sums: &mut [f64], (row, weight): Self::Item) {
+        let mut rest = sums;
+        for output in &self.outputs {
+            let (own, others) = rest.split_at_mut(output.n_order_sums());
+            output.add_order_sums(own, output.item(row as usize, weight));
+            rest = others;
+        }
+    }
+
+    fn n_orders(&self) -> usize {
+        self.outputs.iter().map(Criterion::n_orders).sum()
+    }
+
+    fn order_by(&self, sums: &[f64], order: usize) -> f64 {
+        let (mut rest, mut order) = (sums, order);
+        for output in &self.outputs {
+            let (own, others) = rest.split_at(output.n_order_sums());
+            if order < output.n_orders() {
+                return output.order_by(own, order);
+            }
+            order -= output.n_orders();
+            rest = others;
+        }
+        0.0
     }
 
     fn enter(&mut self, items: &[Self::Item]) {

@@ -138,6 +138,24 @@ impl Criterion for AbsoluteError {
         0
     }
 
+    fn n_order_sums(&self) -> usize {
+        2
+    }
+
+    fn add_order_sums(&self, sums: &mut [f64], item: RankItem) {
+        sums[0] += item.weight;
+        sums[1] += item.weight * self.distinct[item.rank as usize];
+    }
+
+    fn n_orders(&self) -> usize {
+        1
+    }
+
+    /// The mean: near the median, and found by sums.
+    fn order_by(&self, sums: &[f64], _: usize) -> f64 {
+        sums[1] / sums[0]
+    }
+
     fn add(&self, _: &mut [f64], _: RankItem) {}
 
     fn enter(&mut self, items: &[RankItem]) {

@@ -110,6 +110,19 @@ impl<'a, W: Weight> Classes<'a, W> {
         ClassSums { totals: &self.total, weight: self.weight, score }
     }
 
+    /// One class against the rest each; of two classes one is enough.
+    fn n_orders(&self) -> usize {
+        match self.total.len() {
+            0..=2 => 1,
+            n_classes => n_classes,
+        }
+    }
+
+    fn order_by(&self, sums: &[f64], order: usize) -> f64 {
+        let class = if sums.len() == 2 { 1 } else { order };
+        sums[class] / sums.iter().sum::<f64>()
+    }
+
     #[inline(always)]
     fn item(&self, row: usize, weight: f64) -> ClassItem<W> {
         let class = W::class(self.classes[row * self.stride]);
@@ -215,6 +228,14 @@ impl<W: Weight> Criterion for Gini<'_, W> {
     #[inline(always)]
     fn add(&self, sums: &mut [f64], item: ClassItem<W>) {
         sums[item.class()] += item.weight.number();
+    }
+
+    fn n_orders(&self) -> usize {
+        self.of.n_orders()
+    }
+
+    fn order_by(&self, sums: &[f64], order: usize) -> f64 {
+        self.of.order_by(sums, order)
     }
 
     #[inline(always)]
@@ -349,6 +370,14 @@ impl<W: Weight> Criterion for Entropy<'_, W> {
     #[inline(always)]
     fn add(&self, sums: &mut [f64], item: ClassItem<W>) {
         sums[item.class()] += item.weight.number();
+    }
+
+    fn n_orders(&self) -> usize {
+        self.of.n_orders()
+    }
+
+    fn order_by(&self, sums: &[f64], order: usize) -> f64 {
+        self.of.order_by(sums, order)
     }
 
     #[inline(always)]

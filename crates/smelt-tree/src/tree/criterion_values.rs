@@ -83,6 +83,14 @@ macro_rules! by_sums {
             sums[1] += item.weight * item.target;
         }
 
+        fn n_orders(&self) -> usize {
+            1
+        }
+
+        fn order_by(&self, sums: &[f64], _: usize) -> f64 {
+            sums[1] / sums[0]
+        }
+
         #[inline(always)]
         fn reset(&mut self) {
             self.of.reset();

@@ -7,6 +7,7 @@
 //!
 //! Class weights that are whole numbers have shorter ways: `few_rows`, `class_histogram`.
 
+use super::category_cut::{CategoryScratch, Set, category_cut};
 use super::class_histogram::{ClassHistogram, are_countable};
 use super::columns::{Codes, Column, Columns, Strided};
 use super::criterion::Criterion;
@@ -39,6 +40,8 @@ pub(crate) struct Cut {
     pub(crate) code: u32,
     pub(crate) threshold: f64,
     pub(crate) missing_left: bool,
+    /// Codes that go left, or categories where a table has no codes (cuts by categories).
+    pub(crate) set: Option<Set>,
 }
 
 /// What a look at a column found.
@@ -59,6 +62,7 @@ pub(crate) struct Scratch {
     sums: Vec<f64>,
     counts: Vec<u32>,
     class_histogram: ClassHistogram,
+    categories: CategoryScratch,
 }
 
 /// Rows of one code.
@@ -80,6 +84,10 @@ pub(crate) fn best_cut<C: Criterion>(
     scratch: &mut Scratch,
 ) -> Found {
     let column = &columns.columns[feature];
+    if column.is_categorical {
+        let scratch = &mut scratch.categories;
+        return category_cut(column, feature, rows, items, criterion, rules, scratch);
+    }
     if !column.has_missing && rules.monotonic == 0 {
         let are_close = |left: u32, right: u32| column.are_close(left, right);
         if few.are_entered() {
@@ -155,6 +163,7 @@ fn found(offer: Offer, column: &Column, feature: usize) -> Found {
             threshold: column.threshold(cut.last, cut.next),
             // Nothing is missing: the grower sends missing values of later rows to the larger child.
             missing_left: false,
+            set: None,
         }),
     }
 }
@@ -323,6 +332,7 @@ fn scan<C: Criterion>(
                         .map_or(f64::INFINITY, |next| column.threshold(group.code, next)),
                     // Nothing missing in training: later, missing values join the larger child.
                     missing_left: if n_missing == 0 { 2 * n_left > n } else { missing_left },
+                    set: None,
                 });
             }
         }

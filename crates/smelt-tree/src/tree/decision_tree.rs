@@ -9,12 +9,14 @@
 use serde::Deserialize;
 use smelt_core::{Control, Error, Result};
 
+use super::category_cut::known_categories;
 use super::columns::Columns;
 use super::criterion::{Criterion, Outputs};
 use super::criterion_absolute::AbsoluteError;
 use super::criterion_classes::{Entropy, Gini};
 use super::criterion_values::{Poisson, SquaredError};
-use super::grow::{Grower, Limits, Table};
+use super::grow::{Grower, Table};
+use super::limits::Limits;
 use super::nodes::Nodes;
 
 /// What a tree minimises.
@@ -118,6 +120,9 @@ pub struct DecisionTreeParams {
     /// One sign a column: 1 rising, -1 falling, 0 free.
     #[serde(default)]
     pub monotonic_cst: Option<Vec<i8>>,
+    /// Whether a column holds categories, numbered 0 to 255, for every column; none: no column does.
+    #[serde(default)]
+    pub categorical: Option<Vec<bool>>,
 }
 
 impl DecisionTreeParams {
@@ -165,6 +170,7 @@ impl DecisionTreeParams {
             max_leaf_nodes: self.max_leaf_nodes,
             min_impurity_decrease: self.min_impurity_decrease,
             monotonic,
+            categories: None,
         })
     }
 }
@@ -199,7 +205,13 @@ pub(crate) fn check(
     }) {
         return Err(Error::data("sample_weight does not match the rows of X".to_string()));
     }
-    params.limits(table.n_features(), matches!(targets, Targets::Classes { .. }))
+    let mut limits =
+        params.limits(table.n_features(), matches!(targets, Targets::Classes { .. }))?;
+    if let Some(categorical) = &params.categorical {
+        let known = known_categories(table, categorical, limits.monotonic.as_deref())?;
+        limits.categories = Some(known);
+    }
+    Ok(limits)
 }
 
 /// Grows a tree by the criterion named.

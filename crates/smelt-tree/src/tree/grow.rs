@@ -13,15 +13,18 @@ use std::sync::Mutex;
 
 use smelt_core::{Control, Result, parallel};
 
+use super::category_cut::{self, CategoryScratch, Set, random_category_cut};
 use super::columns::{Codes, Columns};
 use super::criterion::Criterion;
 use super::cut::{Cut, Found, Rules, Scratch, best_cut, best_cut_in_order};
 use super::draw::Drawing;
 use super::few_rows::{FewRows, are_few};
+use super::limits::Limits;
 use super::nodes::Nodes;
 use super::random::Xorshift;
 use super::random_cut::{RandomScratch, random_cut};
 use super::sparse::Values;
+use crate::ensemble::in_set;
 
 /// Impurities below this are zero.
 const EPSILON: f64 = f64::EPSILON;
@@ -51,20 +54,6 @@ impl Table<'_> {
             Self::Values(values) => values.n_cols(),
         }
     }
-}
-
-/// When to stop, and which cuts are allowed.
-#[derive(Debug, Clone)]
-pub(crate) struct Limits {
-    pub(crate) max_depth: usize,
-    pub(crate) min_samples_split: usize,
-    pub(crate) min_samples_leaf: usize,
-    pub(crate) min_weight_leaf: f64,
-    pub(crate) max_features: usize,
-    pub(crate) max_leaf_nodes: Option<usize>,
-    pub(crate) min_impurity_decrease: f64,
-    /// One sign a column; the value compared is that of the criterion's sides.
-    pub(crate) monotonic: Option<Vec<i8>>,
 }
 
 /// Rows of every column in order, for exact cuts without sorting again.
@@ -121,6 +110,7 @@ pub(crate) struct Grower<'a, C: Criterion> {
     random: Xorshift,
     scratch: Scratch,
     random_scratch: RandomScratch,
+    category_scratch: CategoryScratch,
     few: FewRows,
     nodes: Nodes,
     value: Vec<f64>,
@@ -178,6 +168,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             random: Xorshift::new(seed),
             scratch: Scratch::default(),
             random_scratch: RandomScratch::default(),
+            category_scratch: CategoryScratch::default(),
             few: FewRows::default(),
             nodes: Nodes::default(),
             value: vec![0.0; width],
@@ -200,6 +191,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             None => self.grow_depth_first(root, control)?,
             Some(max_leaf_nodes) => self.grow_best_first(root, max_leaf_nodes, control)?,
         }
+        self.nodes.complete_sets();
         Ok(self.nodes)
     }
 
@@ -305,7 +297,16 @@ impl<'a, C: Criterion> Grower<'a, C> {
         if improvement + EPSILON < limits.min_impurity_decrease {
             return Ok(None);
         }
-        self.nodes.cut(node, cut.feature, cut.threshold, cut.missing_left);
+        match (&cut.set, limits.categories_of(cut.feature)) {
+            (Some(set), Some(known)) => {
+                let rows = &self.rows[task.start..task.stop];
+                let is_left_larger = 2 * (middle - task.start) > n;
+                let left =
+                    self.table.left_categories(cut.feature, rows, set, known, is_left_larger);
+                self.nodes.cut_by_set(node, cut.feature, left, cut.missing_left);
+            }
+            _ => self.nodes.cut(node, cut.feature, cut.threshold, cut.missing_left),
+        }
         let sign = limits.monotonic.as_ref().map_or(0, |signs| signs[cut.feature]);
         let between = values[0] / 2.0 + values[1] / 2.0;
         Ok(Some(Made { node, task, middle, impurities, improvement, between, sign, n_constant }))
@@ -412,6 +413,20 @@ impl<'a, C: Criterion> Grower<'a, C> {
             Table::Values(values) => {
                 while let Some(feature) = self.drawing.next(&mut self.random) {
                     control.check()?;
+                    if limits.categories_of(feature).is_some() {
+                        let found = random_category_cut(
+                            values,
+                            feature,
+                            rows,
+                            items,
+                            &mut self.criterion,
+                            &rules(feature),
+                            &mut self.random,
+                            &mut self.category_scratch,
+                        );
+                        consider(found, &mut self.drawing);
+                        continue;
+                    }
                     let found = random_cut(
                         values,
                         feature,
@@ -433,6 +448,9 @@ impl<'a, C: Criterion> Grower<'a, C> {
 
     /// 3. Rows of the left child first, all in their old order; returns where the right ones start.
     fn partition(&mut self, task: &Task, cut: &Cut) -> usize {
+        if let Some(set) = &cut.set {
+            return self.partition_by_set(task, cut, set);
+        }
         match self.table {
             Table::Codes(columns) => {
                 let column = &columns.columns[cut.feature];
@@ -470,6 +488,23 @@ impl<'a, C: Criterion> Grower<'a, C> {
         }
     }
 
+    fn partition_by_set(&mut self, task: &Task, cut: &Cut, set: &Set) -> usize {
+        match self.table {
+            Table::Codes(columns) => {
+                let column = &columns.columns[cut.feature];
+                self.split_rows(task, |row| in_set(set, column.code(row as usize) as u8))
+            }
+            Table::Values(values) => {
+                let mut own = Vec::new();
+                values.gather(cut.feature, &self.rows[task.start..task.stop], &mut own);
+                let mut left = own
+                    .into_iter()
+                    .map(|value| category_cut::goes_left(set, cut.missing_left, value));
+                self.split_rows(task, |_| left.next() == Some(true))
+            }
+        }
+    }
+
     /// Whether a column of codes has a value in every row.
     fn misses_nothing(&self, feature: usize) -> bool {
         matches!(self.table, Table::Codes(columns) if !columns.columns[feature].has_missing)
@@ -486,7 +521,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
     }
 
     #[inline(always)]
-    fn split_rows(&mut self, task: &Task, goes_left: impl Fn(u32) -> bool) -> usize {
+    fn split_rows(&mut self, task: &Task, mut goes_left: impl FnMut(u32) -> bool) -> usize {
         let rows = &mut self.rows[task.start..task.stop];
         let items = &mut self.items[task.start..task.stop];
         let (mut n_left, mut n_right) = (0, 0);

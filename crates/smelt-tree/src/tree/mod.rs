@@ -1,5 +1,6 @@
 //! Decision trees and forests: columns, criterion, cut, grower.
 
+pub(crate) mod category_cut;
 mod class_histogram;
 pub mod columns;
 mod criterion;
@@ -13,6 +14,7 @@ pub mod extra_tree;
 mod few_rows;
 pub mod forest;
 mod grow;
+mod limits;
 pub mod nodes;
 pub mod predict;
 pub mod quantile_forest;

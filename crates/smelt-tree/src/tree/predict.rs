@@ -10,7 +10,8 @@ use std::ops::Range;
 use smelt_core::{Control, Error, Mat, MatRef, Result, parallel};
 
 use super::sparse::ByRow;
-use crate::descent::{Answer, CATEGORY_WORDS, Leaves, Source, Split, descent};
+use crate::descent::{Answer, CATEGORY_WORDS, Leaves, Source, Split, category_words, descent};
+use crate::ensemble::{SET_WORDS, in_set};
 
 /// Rows that go down one tree after the other, without packing.
 const BLOCK: usize = 16;
@@ -34,6 +35,12 @@ pub struct Trees<'a> {
     pub missing_left: &'a [u8],
     /// Values, the same number for every node.
     pub value: &'a [f64],
+    /// Row of `left_categories` of a cut by categories, else -1; empty where no cut is one.
+    pub category_set: &'a [i32],
+    /// Sets of categories that go left, 8 words each.
+    pub left_categories: &'a [u32],
+    /// Categories known from training, 8 words a column; may be empty without sets.
+    pub known_categories: &'a [u32],
 }
 
 impl<'a> Trees<'a> {
@@ -57,7 +64,8 @@ impl<'a> Trees<'a> {
             && lengths.iter().all(|&length| length == n_nodes)
             && self.missing_left.len() == n_nodes
             && self.value.len().is_multiple_of(n_nodes.max(1))
-            && self.width() > 0;
+            && self.width() > 0
+            && self.has_sound_sets(n_features);
         for pair in self.offsets.windows(2) {
             if !sound {
                 break;
@@ -80,6 +88,34 @@ impl<'a> Trees<'a> {
         }
     }
 
+    /// Whether sets and known categories are those of these nodes and columns.
+    fn has_sound_sets(&self, n_features: usize) -> bool {
+        let n_sets = self.left_categories.len() / SET_WORDS;
+        let is_set = |&set: &i32| set == -1 || usize::try_from(set).is_ok_and(|set| set < n_sets);
+        self.category_set.is_empty()
+            || (self.category_set.len() == self.left.len()
+                && self.left_categories.len().is_multiple_of(SET_WORDS)
+                && self.known_categories.len() == n_features * SET_WORDS
+                && self.category_set.iter().all(is_set))
+    }
+
+    /// The set of categories of a cut.
+    #[inline(always)]
+    fn set_of(&self, node: usize) -> Option<usize> {
+        self.category_set.get(node).and_then(|&set| usize::try_from(set).ok())
+    }
+
+    /// Where a value goes at a cut by categories: as in an [`crate::Ensemble`].
+    fn goes_left_by_set(&self, node: usize, set: usize, x: f32) -> bool {
+        let missing_left = self.missing_left[node] == 1;
+        if f32::from(x as u8) != x {
+            return missing_left;
+        }
+        let (left, known) = (set * SET_WORDS, self.feature[node] as usize * SET_WORDS);
+        in_set(&self.left_categories[left..left + SET_WORDS], x as u8)
+            || (missing_left && !in_set(&self.known_categories[known..known + SET_WORDS], x as u8))
+    }
+
     /// The node where a row ends in one tree.
     #[inline(always)]
     pub fn leaf(&self, tree: usize, x: impl Fn(usize) -> f32) -> usize {
@@ -87,8 +123,13 @@ impl<'a> Trees<'a> {
         let mut node = root;
         while self.left[node] >= 0 {
             let x = x(self.feature[node] as usize);
-            let goes_left = f64::from(x) <= self.threshold[node]
-                || (x.is_nan() && self.missing_left[node] == 1);
+            let goes_left = match self.set_of(node) {
+                Some(set) => self.goes_left_by_set(node, set, x),
+                None => {
+                    f64::from(x) <= self.threshold[node]
+                        || (x.is_nan() && self.missing_left[node] == 1)
+                }
+            };
             let next = root + if goes_left { self.left[node] } else { self.right[node] } as usize;
             // Whatever the arrays hold, every way ends.
             assert!(next > node, "a child lies before its parent");
@@ -130,14 +171,17 @@ impl Source for Wide<'_> {
             feature: trees.feature[at] as usize,
             threshold: trees.threshold[at],
             missing_left: trees.missing_left[at] == 1,
-            set: None,
+            set: trees.set_of(at),
             left: trees.left[at] as usize,
             right: trees.right[at] as usize,
         })
     }
 
-    fn set(&self, _: &Split) -> [u32; CATEGORY_WORDS] {
-        [0; CATEGORY_WORDS]
+    fn set(&self, split: &Split) -> [u32; CATEGORY_WORDS] {
+        let set = split.set.unwrap_or(0) * SET_WORDS;
+        let left = &self.trees.left_categories[set..set + SET_WORDS];
+        let known = &self.trees.known_categories[split.feature * SET_WORDS..][..SET_WORDS];
+        category_words(left, known, split.missing_left)
     }
 }
 

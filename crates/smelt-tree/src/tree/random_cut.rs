@@ -111,6 +111,7 @@ pub(crate) fn random_cut<C: Criterion>(
             code: 0,
             threshold,
             missing_left: if n_missing == 0 { 2 * n_left > n } else { missing_left },
+            set: None,
         }),
         _ => Found::Nothing,
     }

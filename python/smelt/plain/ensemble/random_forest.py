@@ -39,6 +39,12 @@ def random_forest_fit(
                 weight = weight * balance(y, weight)
         seed = np.random.RandomState(state).randint(0, 2**31 - 1)
         trees.append(fit(X, y, weight, random_state=seed, **bins, **tree))
+    if any("category_set" in one for one in trees):
+        n_sets = 0
+        for one in trees:  # sets behind each other
+            own = one.setdefault("category_set", np.full(len(one["feature"]), -1, dtype=np.int32))
+            own[own >= 0] += n_sets
+            n_sets += len(one.setdefault("left_categories", np.zeros(0, dtype=np.uint32))) // 8
     joined = {
         name: np.concatenate([one[name] for one in trees])
         for name in trees[0]

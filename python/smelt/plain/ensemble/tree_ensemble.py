@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from smelt.plain.tree.predict import member
+
 
 def tree_ensemble_predict(X, *, baseline, value, **trees):
     """Start values plus the leaves of all trees, (n_rows, n_outputs)."""
@@ -44,9 +46,3 @@ def tree_ensemble_leaves(
             node[moving] = root + np.where(goes_left, left[at], right[at]).astype(np.int64)
             moving = moving[left[node[moving]] > 0]
         yield node
-
-
-def member(sets, codes):
-    """Whether each code is in its set of 256 bits."""
-    words = sets[np.arange(len(codes)), codes // 32]
-    return (words >> (codes % 32)) & 1 == 1

@@ -4,7 +4,7 @@ from math import factorial
 
 import numpy as np
 
-from smelt.plain.ensemble.tree_ensemble import member
+from smelt.plain.tree.predict import member
 
 
 def tree_shap_values(X, trees):

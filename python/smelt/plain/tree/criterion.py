@@ -36,6 +36,17 @@ class Criterion:
         """Weight of a side."""
         return sums[:, self.parts[0]].sum(axis=1) if self.classes else sums[:, 0]
 
+    def orders(self, sums: np.ndarray) -> list[np.ndarray]:
+        """Return numbers that categories of these sums are put in order by: means or shares."""
+        if not self.classes:
+            return [sums[:, part][:, 1] / sums[:, part][:, 0] for part in self.parts]
+        shares = [sums[:, part] / sums[:, part].sum(axis=1)[:, None] for part in self.parts]
+        return [
+            own[:, k]
+            for own in shares
+            for k in (range(own.shape[1]) if own.shape[1] != 2 else (1,))
+        ]
+
     def proxy(self, left: np.ndarray, right: np.ndarray, orders: list) -> np.ndarray:
         """Return what orders cuts as the decrease of impurity does; ``orders`` are rows by side."""
         if self.name == "absolute_error":

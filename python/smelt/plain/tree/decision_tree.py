@@ -7,6 +7,7 @@ right, then on the left.
 
 import numpy as np
 
+from smelt.plain.tree.categories import category_cut
 from smelt.plain.tree.grower import CLOSE, Grower
 from smelt.plain.tree.table import by_column
 
@@ -18,6 +19,8 @@ def decision_tree_fit(X, y, sample_weight=None, *, random_state, max_bins=None, 
 
     def best_cut(grower, feature, rows, bounds):
         """Return (constant, proxy, threshold, goes left, missing left) of the best cut."""
+        if grower.categorical and grower.categorical[feature]:
+            return category_cut(grower, X[:, feature], feature, rows, bounds)
         low, high = lower[rows, feature], upper[rows, feature]
         known = ~np.isnan(low)
         order = rows[known][np.argsort(low[known], kind="stable")]

@@ -6,6 +6,7 @@ between its smallest and its largest value in the node; the best of these cuts i
 
 import numpy as np
 
+from smelt.plain.tree.categories import random_category_cut
 from smelt.plain.tree.grower import CLOSE, Grower
 from smelt.plain.tree.table import by_column
 
@@ -16,6 +17,8 @@ def extra_tree_fit(X, y, sample_weight=None, *, random_state, **params):
 
     def random_cut(grower, feature, rows, bounds):
         """Return the same for one threshold drawn between the smallest and the largest value."""
+        if grower.categorical and grower.categorical[feature]:
+            return random_category_cut(grower, X[:, feature], feature, rows, bounds)
         x = X[rows, feature]
         is_missing = np.isnan(x)
         if is_missing.all() or (not is_missing.any() and np.nanmax(x) <= np.nanmin(x) + CLOSE):

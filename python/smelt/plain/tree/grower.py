@@ -15,7 +15,12 @@ from smelt.plain.tree.draw import Drawing, Xorshift
 EPSILON = np.finfo(np.float64).eps
 CLOSE = np.float32(1e-7)  # values closer than this are the same
 # What the kernel takes for limits that are not given.
-LIMITS = {"max_depth": None, "max_leaf_nodes": None, "monotonic_cst": None}
+LIMITS = {
+    "max_depth": None,
+    "max_leaf_nodes": None,
+    "monotonic_cst": None,
+    "categorical": None,
+}
 
 
 class Grower:
@@ -94,6 +99,8 @@ class Grower:
         if gain + EPSILON < self.min_impurity_decrease:
             return None
         node.update(feature=feature, threshold=threshold, missing_go_to_left=int(missing_left))
+        if isinstance(threshold, set):
+            node.update(threshold=0.0, left_categories=threshold)
         ranges = [bounds, bounds]
         if self.signs is not None and self.signs[feature]:
             middle = sum(self.of.value(side)[0, 0] / 2.0 for side in sides)
@@ -127,7 +134,7 @@ class Grower:
                     found.extend([cut] if cut else [])
             for _, children in found:  # those that still wait are leaves
                 self.nodes[children[0][2][0]].update(
-                    feature=-2, threshold=-2.0, missing_go_to_left=0
+                    feature=-2, threshold=-2.0, missing_go_to_left=0, left_categories=None
                 )
         return arrays(self.nodes)
 
@@ -140,6 +147,15 @@ def arrays(nodes):
         "weighted_n_node_samples": np.float64, "missing_go_to_left": np.uint8,
     }  # fmt: skip
     out = {name: np.array([node[name] for node in nodes], dtype=k) for name, k in kinds.items()}
+    sets = [node.get("left_categories") for node in nodes]
+    if any(left is not None for left in sets):
+        used = [left is not None for left in sets]
+        out["category_set"] = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
+        words = np.zeros((sum(used), 8), dtype=np.uint32)
+        for row, left in zip(words, filter(lambda left: left is not None, sets), strict=True):
+            for category in left:
+                row[category // 32] |= np.uint32(1 << category % 32)
+        out["left_categories"] = words.ravel()
     out["value"] = np.array([node["value"] for node in nodes]).ravel()
     out["max_depth"] = max(node["depth"] for node in nodes)
     return out

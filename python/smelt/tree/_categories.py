@@ -1,4 +1,4 @@
-"""Categorical columns for boosting: which they are, and their codes."""
+"""Categorical columns of trees, forests and boosting: which they are, and their codes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,26 @@
+//! Limits: what the parameters of a tree mean to its grower.
+
+use super::category_cut::Set;
+
+/// When to stop, and which cuts are allowed.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) max_depth: usize,
+    pub(crate) min_samples_split: usize,
+    pub(crate) min_samples_leaf: usize,
+    pub(crate) min_weight_leaf: f64,
+    pub(crate) max_features: usize,
+    pub(crate) max_leaf_nodes: Option<usize>,
+    pub(crate) min_impurity_decrease: f64,
+    /// One sign a column; the value compared is that of the criterion's sides.
+    pub(crate) monotonic: Option<Vec<i8>>,
+    /// Categories known of every column that has some.
+    pub(crate) categories: Option<Vec<Option<Set>>>,
+}
+
+impl Limits {
+    /// Categories of a column.
+    pub(crate) fn categories_of(&self, feature: usize) -> Option<&Set> {
+        self.categories.as_ref()?[feature].as_ref()
+    }
+}
