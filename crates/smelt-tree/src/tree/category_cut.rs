@@ -68,7 +68,7 @@ pub(crate) fn known_categories(
                 }
             }
             Table::Values(Values::Plain(values)) => {
-                for &value in values.col(feature) {
+                for &value in values.columns.col(feature) {
                     add_category(&mut set, value)?;
                 }
             }
@@ -354,8 +354,13 @@ mod tests {
 
     use super::{Set, known_categories};
     use crate::tree::columns::Columns;
+    use crate::tree::dense::Dense;
     use crate::tree::grow::Table;
     use crate::tree::sparse::Values;
+
+    fn dense(values: MatRef<'_, f32>) -> Dense<'_> {
+        Dense::new(values, false, &Control::new()).unwrap()
+    }
 
     #[test]
     fn categories_are_whole_numbers_up_to_255() {
@@ -365,7 +370,7 @@ mod tests {
             Columns::with_categories(view, Some(2), &[true], false, &Control::new()).unwrap();
         let mut set = Set::default();
         (set[0], set[7]) = (0b1001, 1 << 31);
-        for table in [Table::Codes(&columns), Table::Values(Values::Plain(view))] {
+        for table in [Table::Codes(&columns), Table::Values(Values::Plain(&dense(view)))] {
             assert_eq!(known_categories(table, &[true], None), Ok(vec![Some(set)]));
             assert_eq!(known_categories(table, &[false], Some(&[1])), Ok(vec![None]));
             assert!(known_categories(table, &[true], Some(&[1])).is_err());
@@ -373,12 +378,12 @@ mod tests {
         }
         for wrong in [0.5, -1.0, 256.0, f32::INFINITY] {
             let values = [0.0, wrong];
-            let table = Table::Values(Values::Plain(MatRef::column_vector(&values)));
+            let table = Table::Values(Values::Plain(&dense(MatRef::column_vector(&values))));
             assert!(known_categories(table, &[true], None).is_err(), "{wrong}");
         }
         let many: Vec<f32> = (0..256).map(|i| i as f32).collect();
         let view = MatRef::column_vector(&many);
-        let table = Table::Values(Values::Plain(view));
+        let table = Table::Values(Values::Plain(&dense(view)));
         assert!(known_categories(table, &[true], None).is_err());
         assert!(Columns::with_categories(view, None, &[true], false, &Control::new()).is_err());
     }
@@ -401,7 +406,7 @@ mod tests {
         };
         assert_eq!(left(Table::Codes(&columns), set(0b1), false), set(1 << 1));
         assert_eq!(left(Table::Codes(&columns), set(0b1), true), set(1 << 1 | 1 << 2 | 1 << 5));
-        let plain = Table::Values(Values::Plain(view));
+        let plain = Table::Values(Values::Plain(&dense(view)));
         assert_eq!(left(plain, set(1 << 1), true), set(1 << 1 | 1 << 2 | 1 << 5));
     }
 }

@@ -37,6 +37,11 @@ impl<'a, T: Copy> Strided<'a, T> {
         Self { codes, stride: 1, offset: 0 }
     }
 
+    /// A column of a table whose rows are `stride` long.
+    pub(crate) fn of_rows(codes: &'a [T], stride: usize, offset: usize) -> Self {
+        Self { codes, stride, offset }
+    }
+
     #[inline(always)]
     pub(crate) fn get(self, row: u32) -> T {
         self.codes[row as usize * self.stride + self.offset]

@@ -164,7 +164,18 @@ impl<'a, W: Weight> Classes<'a, W> {
     /// Class by class, if sums do not depend on the order.
     fn order(&self, rows: &mut [u32]) {
         if W::IS_WHOLE {
-            rows.sort_by_key(|&row| self.classes[row as usize * self.stride]);
+            let class = |row: u32| self.classes[row as usize * self.stride] as usize;
+            let mut places = vec![0; self.total.len() + 1];
+            rows.iter().for_each(|&row| places[class(row) + 1] += 1);
+            for class in 1..places.len() {
+                places[class] += places[class - 1];
+            }
+            let unsorted = rows.to_vec();
+            for row in unsorted {
+                let place = &mut places[class(row)];
+                rows[*place] = row;
+                *place += 1;
+            }
         }
     }
 
@@ -202,7 +213,7 @@ impl<'a, W: Weight> Gini<'a, W> {
 
 /// 1 − Σ p_k² from Σ w_k² and w.
 #[inline(always)]
-fn gini(squares: f64, weight: f64) -> f64 {
+pub(crate) fn gini(squares: f64, weight: f64) -> f64 {
     1.0 - squares / (weight * weight)
 }
 

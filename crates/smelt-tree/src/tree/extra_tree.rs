@@ -24,7 +24,7 @@ pub fn extra_tree_fit<'a>(
     random_state: u32,
     control: &Control,
 ) -> Result<Nodes> {
-    let prepared = X.into().prepare(control)?;
+    let prepared = X.into().prepare(false, control)?;
     let table = Table::Values(prepared.values());
     let limits = check(table, targets, sample_weight, params)?;
     grow(table, targets, sample_weight, params.criterion, &limits, random_state, control)

@@ -24,10 +24,11 @@ use super::nodes::Nodes;
 use super::random::Xorshift;
 use super::random_cut::{RandomScratch, random_cut};
 use super::sparse::Values;
+use super::subtree::{self, Growth, Near};
 use crate::ensemble::in_set;
 
 /// Impurities below this are zero.
-const EPSILON: f64 = f64::EPSILON;
+pub(crate) const EPSILON: f64 = f64::EPSILON;
 /// Estimated time to look at one value, for the choice between one thread and several.
 const VALUE_NS: f64 = 5.0;
 
@@ -112,6 +113,7 @@ pub(crate) struct Grower<'a, C: Criterion> {
     random_scratch: RandomScratch,
     category_scratch: CategoryScratch,
     few: FewRows,
+    near: Near<'a>,
     nodes: Nodes,
     value: Vec<f64>,
 }
@@ -152,6 +154,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             }
             _ => None,
         };
+        let near = Near::new(table, limits, &criterion);
         Self {
             limits,
             child: criterion.clone(),
@@ -170,6 +173,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             random_scratch: RandomScratch::default(),
             category_scratch: CategoryScratch::default(),
             few: FewRows::default(),
+            near,
             nodes: Nodes::default(),
             value: vec![0.0; width],
         }
@@ -199,6 +203,9 @@ impl<'a, C: Criterion> Grower<'a, C> {
         let mut waiting = vec![root];
         while let Some(task) = waiting.pop() {
             control.check()?;
+            if self.grow_near(&task, control)? {
+                continue;
+            }
             let made = self.visit(task, control)?;
             if let Some(made) = made {
                 let [left, right] = self.children(&made);
@@ -207,6 +214,31 @@ impl<'a, C: Criterion> Grower<'a, C> {
             }
         }
         Ok(())
+    }
+
+    /// Grows the whole subtree of a node near the processor, if it fits there.
+    fn grow_near(&mut self, task: &Task, control: &Control) -> Result<bool> {
+        let (rows, items) = (&self.rows[task.start..task.stop], &self.items[task.start..task.stop]);
+        if !self.near.takes(rows, items, &self.criterion) {
+            return Ok(false);
+        }
+        let root = subtree::Task {
+            start: 0,
+            stop: rows.len(),
+            depth: task.depth,
+            parent: task.parent,
+            impurity: task.impurity,
+            n_constant: task.n_constant,
+        };
+        let mut growth = Growth {
+            limits: self.limits,
+            total_weight: self.total_weight,
+            drawing: &mut self.drawing,
+            random: &mut self.random,
+            nodes: &mut self.nodes,
+        };
+        self.near.grow(root, &mut growth, control)?;
+        Ok(true)
     }
 
     fn grow_best_first(
@@ -475,7 +507,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
                 };
                 match values {
                     Values::Plain(values) => {
-                        let column = values.col(cut.feature);
+                        let column = values.columns.col(cut.feature);
                         self.split_rows(task, |row| goes_left(column[row as usize]))
                     }
                     Values::Coded(columns) => {

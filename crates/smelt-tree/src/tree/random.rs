@@ -26,7 +26,7 @@ impl Xorshift {
 
     /// An integer of `low..high`.
     pub(crate) fn integer(&mut self, low: usize, high: usize) -> usize {
-        low + self.next() as usize % (high - low)
+        low + (self.next() % (high - low) as u32) as usize
     }
 
     /// A number between `low` and `high`.

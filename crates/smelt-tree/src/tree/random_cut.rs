@@ -163,7 +163,8 @@ fn left_of<C: Criterion>(
 }
 
 /// The largest number of f32 that is at most `x`.
-fn at_most(x: f64) -> f32 {
+#[inline(always)]
+pub(crate) fn at_most(x: f64) -> f32 {
     let near = x as f32;
     if f64::from(near) > x { near.next_down() } else { near }
 }

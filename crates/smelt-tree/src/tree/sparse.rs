@@ -9,6 +9,7 @@ use std::ops::Range;
 use smelt_core::{Control, CscRef, CsrRef, Mat, MatRef, Result};
 
 use super::columns::{Codes, Columns};
+use super::dense::Dense;
 
 /// Values of a block of rows that is made dense, at most.
 const BLOCK: usize = 1 << 23;
@@ -57,10 +58,10 @@ impl<'a> ByColumn<'a> {
     }
 
     /// The table as trees want it that draw their thresholds: codes of a sparse one, since they look
-    /// up many values.
-    pub(crate) fn prepare(&self, control: &Control) -> Result<Prepared<'a>> {
+    /// up many values.  Many trees want a dense one by row too.
+    pub(crate) fn prepare(&self, wants_rows: bool, control: &Control) -> Result<Prepared<'a>> {
         match self {
-            Self::Dense(values) => Ok(Prepared::Plain(*values)),
+            Self::Dense(values) => Dense::new(*values, wants_rows, control).map(Prepared::Plain),
             Self::Sparse(_) => Columns::new(*self, None, false, control).map(Prepared::Coded),
         }
     }
@@ -69,14 +70,14 @@ impl<'a> ByColumn<'a> {
 /// A table ready for thresholds to be drawn.
 #[derive(Debug)]
 pub(crate) enum Prepared<'a> {
-    Plain(MatRef<'a, f32>),
+    Plain(Dense<'a>),
     Coded(Columns),
 }
 
 impl Prepared<'_> {
     pub(crate) fn values(&self) -> Values<'_> {
         match self {
-            Self::Plain(values) => Values::Plain(*values),
+            Self::Plain(values) => Values::Plain(values),
             Self::Coded(columns) => Values::Coded(columns),
         }
     }
@@ -86,7 +87,7 @@ impl Prepared<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Values<'a> {
     /// As they are, columns behind each other.
-    Plain(MatRef<'a, f32>),
+    Plain(&'a Dense<'a>),
     /// As codes, one a distinct value.
     Coded(&'a Columns),
 }
@@ -94,14 +95,14 @@ pub(crate) enum Values<'a> {
 impl Values<'_> {
     pub(crate) fn n_rows(&self) -> usize {
         match self {
-            Self::Plain(values) => values.n_rows(),
+            Self::Plain(values) => values.columns.n_rows(),
             Self::Coded(columns) => columns.n_rows,
         }
     }
 
     pub(crate) fn n_cols(&self) -> usize {
         match self {
-            Self::Plain(values) => values.n_cols(),
+            Self::Plain(values) => values.columns.n_cols(),
             Self::Coded(columns) => columns.columns.len(),
         }
     }
@@ -112,7 +113,7 @@ impl Values<'_> {
         out.clear();
         match self {
             Self::Plain(values) => {
-                let column = values.col(feature);
+                let column = values.columns.col(feature);
                 out.extend(rows.iter().map(|&row| column[row as usize]));
             }
             Self::Coded(columns) => {

@@ -1,0 +1,49 @@
+//! Gathering: values of up to eight columns drawn, row by row, and the rows of a subtree.
+
+use super::{Word, row};
+
+/// Columns looked at together.
+pub(super) const LANES: usize = 8;
+
+/// Values of the columns `drawn` (1 to 8) for every row; lanes left over repeat the first column.
+#[inline(always)]
+pub(super) fn gather<T: Copy + Default>(
+    table: &[T],
+    stride: usize,
+    words: &[Word],
+    drawn: &[u32],
+    out: &mut Vec<[T; LANES]>,
+) {
+    let mut places = [drawn[0] as usize; LANES];
+    places.iter_mut().zip(drawn).for_each(|(place, &feature)| *place = feature as usize);
+    out.resize(words.len(), [T::default(); LANES]);
+    for (out, &word) in out.iter_mut().zip(words) {
+        let start = row(word) * stride;
+        let values = &table[start..start + stride];
+        let mut of_row = [T::default(); LANES];
+        for lane in 0..LANES {
+            of_row[lane] = values[places[lane]];
+        }
+        *out = of_row;
+    }
+}
+
+/// Copies the rows of a node, and numbers them by their places.
+pub(super) fn bring_near<T: Copy>(
+    table: &[T],
+    stride: usize,
+    words: &mut [Word],
+    near: &mut Vec<T>,
+) {
+    near.clear();
+    for (place, word) in words.iter_mut().enumerate() {
+        let start = row(*word) * stride;
+        near.extend_from_slice(&table[start..start + stride]);
+        *word = (*word & !u64::from(u32::MAX)) | place as u64;
+    }
+}
+
+/// Length of a row: a vector's multiple, or, of few columns, a word's.
+pub(crate) fn stride(n_columns: usize) -> usize {
+    n_columns.next_multiple_of(if n_columns > 16 { 32 } else { 8 })
+}

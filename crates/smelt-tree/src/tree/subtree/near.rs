@@ -1,0 +1,95 @@
+//! Whether a tree has subtrees that grow near the processor, and the room they need.
+
+use smelt_core::{Control, Result};
+
+use super::random::RandomRows;
+use super::{Growth, MOST_CLASSES, Room, Task, grow, word};
+use crate::tree::criterion::{Criterion, Score};
+use crate::tree::grow::Table;
+use crate::tree::limits::Limits;
+use crate::tree::sparse::Values;
+
+/// Below this weight numbers of f32 are exact.
+const MOST_WEIGHT: f64 = 16_777_216.0;
+
+/// Subtrees of a tree.
+pub(crate) struct Near<'a> {
+    rows: Option<Box<RandomRows<'a>>>,
+    /// Most rows of a subtree.
+    most: usize,
+    room: Room,
+    ends: Vec<u32>,
+    weights: Vec<u32>,
+}
+
+impl<'a> Near<'a> {
+    /// For a tree of these limits.
+    pub(crate) fn new<C: Criterion>(table: Table<'a>, limits: &Limits, criterion: &C) -> Self {
+        let counts_classes = criterion.class_sums().is_some_and(|sums| {
+            matches!(sums.score, Score::Squares) && sums.totals.len() <= MOST_CLASSES
+        });
+        let rows = match table {
+            _ if !counts_classes
+                || limits.monotonic.is_some()
+                || limits.categories.is_some()
+                || limits.max_leaf_nodes.is_some() =>
+            {
+                None
+            }
+            Table::Values(Values::Plain(values))
+                if RandomRows::are_worth(values, limits.max_features) =>
+            {
+                Some(Box::new(RandomRows::new(values)))
+            }
+            _ => None,
+        };
+        let most = rows.as_ref().map_or(0, |rows| rows.most_near());
+        Self { rows, most, room: Room::default(), ends: Vec::new(), weights: Vec::new() }
+    }
+
+    /// Takes up the rows of a node, class by class, if they make a subtree.
+    pub(crate) fn takes<C: Criterion>(
+        &mut self,
+        rows: &[u32],
+        items: &[C::Item],
+        criterion: &C,
+    ) -> bool {
+        let Some(sums) = criterion.class_sums().filter(|_| (1..=self.most).contains(&rows.len()))
+        else {
+            return false;
+        };
+        self.weights.clear();
+        self.weights.resize(sums.totals.len(), 0);
+        self.ends.clear();
+        self.ends.resize(sums.totals.len(), 0);
+        let mut total = 0;
+        self.room.words.clear();
+        for (&row, &item) in rows.iter().zip(items) {
+            let (class, weight) = criterion.class_and_weight(item);
+            self.ends[class] += 1;
+            self.weights[class] = self.weights[class].wrapping_add(weight);
+            total += u64::from(weight);
+            self.room.words.push(word(row, weight));
+        }
+        let mut end = 0;
+        for n in &mut self.ends {
+            end += *n;
+            *n = end;
+        }
+        (total as f64) < MOST_WEIGHT
+    }
+
+    /// Grows the subtree of the rows taken up.
+    pub(crate) fn grow(
+        &mut self,
+        root: Task,
+        growth: &mut Growth<'_>,
+        control: &Control,
+    ) -> Result<()> {
+        let Self { rows, room, ends, weights, .. } = self;
+        match rows {
+            Some(finder) => grow(&mut **finder, room, root, ends, weights, growth, control),
+            None => Ok(()),
+        }
+    }
+}
