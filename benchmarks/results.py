@@ -91,6 +91,7 @@ def _markdown(workloads: dict[str, dict[str, Any]]) -> str:
         "a warm-up (*first call only* where one call takes over 20 s).  *vs smelt* is the peer's",
         "time over smelt's: above 1 smelt is faster.  *plain* is the NumPy twin on the same data.",
         "*peak* is the most memory within the call above that before it.  Written by `make bench`.",
+        "Accuracy over real data sets is a table of its own: [accuracy.md](accuracy.md).",
     ]
     measured = sorted({row["measured"] for part in workloads.values() for row in part["rows"]})
     for one in reversed(measured):

@@ -49,6 +49,12 @@ def write_page(store: Path, page: Path) -> None:
         f"* **{name}**: {model.note}." for name, model in MODELS.items()
         if model.note and name != "smelt accurate"
     ]  # fmt: skip
+    missing = sorted(
+        {name for entry in kept.values() for name in MODELS if name not in entry["means"]}
+    )
+    if missing:
+        lines += ["", f"– is not yet measured ({', '.join(missing)}); ranks are over"]
+        lines += ["the sets that all of the five are done with."]
     lines += ["", "## Mean ranks", "", *_rank_table(kept)]
     for metric, title in METRICS.items():
         lines += ["", f"## {title}", "", *_table(kept, metric)]
