@@ -6,7 +6,7 @@ use super::Grower;
 use crate::boosting::splitter::Split;
 
 /// Rows that one task sorts.
-const SORTED: usize = 1 << 15;
+const SORTED: usize = 1 << 12;
 
 /// Rows of a chunk, and room for those that go right.
 struct Part<'a> {
@@ -97,7 +97,7 @@ fn first<T: Copy + Default>(values: &mut Vec<T>, n: usize) -> &mut [T] {
 
 /// Values of `rows`.
 fn fetch<T: Copy + Send + Sync>(rows: &[u32], values: &[T], out: &mut [T]) {
-    parallel::for_chunks_mut(out, 1, 16_384, 2.0, |_, range, out| {
+    parallel::for_chunks_mut(out, 1, 4_096, 2.0, |_, range, out| {
         for (out, &row) in out.iter_mut().zip(&rows[range]) {
             *out = values[row as usize];
         }

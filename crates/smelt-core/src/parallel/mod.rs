@@ -5,30 +5,27 @@
 //! 1, 2 or 64 threads.  A loop too short to pay for waking a thread runs on the caller's; a loop
 //! within a loop runs on the thread it is on.
 //!
-//! The pool is smelt's own: it starts at the first use, honours `SMELT_NUM_THREADS` and
-//! [`with_threads`] (Python's `n_jobs`), and is built anew in a forked child.
+//! The threads are smelt's own (see `team`): they start at the first use, honour `SMELT_NUM_THREADS`
+//! and [`with_threads`] (Python's `n_jobs`), and are started anew in a forked child.
+
+mod team;
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use std::{panic, thread};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPoolBuilder;
 
 use crate::control::Control;
 use crate::error::{Error, Result};
 
 /// Work below this many nanoseconds is not worth waking a thread for.
-const SERIAL_BELOW_NS: f64 = 100_000.0;
-
-struct Pool {
-    process: u32,
-    threads: ThreadPool,
-}
-
-static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
+const WAKE_ABOVE_NS: f64 = 100_000.0;
+/// Work below this many nanoseconds is not worth sharing with a thread that is awake.
+const SHARE_ABOVE_NS: f64 = 8_000.0;
 
 thread_local! {
     /// Threads this caller may use; 0 means all.
@@ -73,30 +70,6 @@ pub fn with_threads<R>(threads: usize, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// The pool of this process with at least `helpers` threads, or nothing if none can be started.
-#[allow(unsafe_code)]
-fn pool(helpers: usize) -> Option<&'static ThreadPool> {
-    let process = std::process::id();
-    let current = POOL.load(Ordering::Acquire);
-    // SAFETY: a pool is leaked once it is published, so the pointer is null or valid for ever.
-    if let Some(pool) = unsafe { current.as_ref() }
-        && pool.process == process
-        && pool.threads.current_num_threads() >= helpers
-    {
-        return Some(&pool.threads);
-    }
-    // First use, first use after a fork, or more threads than before: start a pool and leak it.
-    // (After a fork the old pool has no threads and must not be touched, not even dropped.)
-    let threads = ThreadPoolBuilder::new()
-        .num_threads(helpers.max(max_threads().saturating_sub(1)).max(1))
-        .thread_name(|index| format!("smelt-{index}"))
-        .build()
-        .ok()?;
-    let fresh = Box::leak(Box::new(Pool { process, threads }));
-    POOL.store(fresh, Ordering::Release);
-    Some(&fresh.threads)
-}
-
 /// Restores the mark of a thread that works on chunks, also when the work panics.
 struct Mark(bool);
 
@@ -118,27 +91,26 @@ pub fn for_chunks(n: usize, chunk: usize, cost_ns: f64, work: impl Fn(usize, Ran
     let chunk = chunk.max(1);
     let n_chunks = n.div_ceil(chunk);
     let wanted = threads().min(n_chunks);
-    if wanted > 1
-        && n as f64 * cost_ns >= SERIAL_BELOW_NS
-        && let Some(pool) = pool(wanted - 1)
-    {
-        let next = AtomicUsize::new(0);
-        let run = || {
+    let cost_ns = n as f64 * cost_ns;
+    if wanted > 1 && cost_ns >= SHARE_ABOVE_NS {
+        // Each thread begins with a share of its own, the same in every loop of as many chunks: what
+        // it has in its cache since the last loop is what it needs now.  Then it helps the others.
+        let next: Vec<AtomicUsize> =
+            (0..wanted).map(|share| AtomicUsize::new(share * n_chunks / wanted)).collect();
+        let run = |member: usize| {
             let _mark = Mark(WITHIN.replace(true));
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= n_chunks {
-                    break;
+            for share in (member..wanted).chain(0..member) {
+                let stop = (share + 1) * n_chunks / wanted;
+                loop {
+                    let index = next[share].fetch_add(1, Ordering::Relaxed);
+                    if index >= stop {
+                        break;
+                    }
+                    work(index, borders(index, n, chunk));
                 }
-                work(index, borders(index, n, chunk));
             }
         };
-        pool.in_place_scope(|scope| {
-            for _ in 1..wanted {
-                scope.spawn(|_| run());
-            }
-            run();
-        });
+        team::run(wanted - 1, cost_ns >= WAKE_ABOVE_NS, &run);
     } else {
         for index in 0..n_chunks {
             work(index, borders(index, n, chunk));
