@@ -12,7 +12,6 @@ mod histogram;
 pub mod isolation_forest;
 pub mod layout;
 pub mod member;
-mod packed;
 pub mod predict;
 pub mod quantile;
 pub mod tree;

@@ -29,8 +29,8 @@ pub use self::policy::GrowPolicy;
 use crate::boosting::params::{HistGradientBoostingParams, Splitter};
 use crate::boosting::shuffler::Shuffler;
 use crate::boosting::splitter::{Feature, Rules, Running, Split, Totals, best_split};
+use crate::histogram::quantized::{BLOCK, Packed};
 use crate::histogram::{Group, GroupHistogram, Groups, Histogram, RowSet, open};
-use crate::packed::Packed;
 use crate::quantile;
 
 /// Rows that a task sums up between two looks at the control.
@@ -98,7 +98,9 @@ pub(crate) struct Grower<'a> {
     gathered_words: Vec<u64>,
     /// Trees grown so far: the roundings of each are drawn anew.
     n_trees: u32,
+    /// Histograms to be used again: of numbers, and of words.
     pool: Vec<Histogram>,
+    packed_pool: Vec<Histogram>,
     pub(crate) nodes: Vec<GrowNode>,
     waiting: Vec<usize>,
     n_leaves: usize,
@@ -126,6 +128,7 @@ impl<'a> Grower<'a> {
             gathered_words: vec![0; if limits.is_quantized { n_rows / 2 } else { 0 }],
             n_trees: 0,
             pool: Vec::new(),
+            packed_pool: Vec::new(),
             nodes: Vec::new(),
             waiting: Vec::new(),
             n_leaves: 0,
@@ -155,13 +158,13 @@ impl<'a> Grower<'a> {
         self.rows.clear();
         self.rows.extend(rows);
         while let Some(node) = self.nodes.pop() {
-            self.pool.extend(node.histogram);
+            self.give_back(node.histogram);
         }
         self.waiting.clear();
         self.n_leaves = 1;
         self.of_tree = self.draw_features(random);
         if self.limits.is_quantized {
-            self.packed.fill(gradients, self.n_trees);
+            self.packed.fill(gradients, self.groups.constant_hessian, self.n_trees);
             self.n_trees += 1;
         }
         self.plant(gradients, control)?;
@@ -186,7 +189,7 @@ impl<'a> Grower<'a> {
         if !all_rows {
             self.gather(0, n, gradients);
         }
-        let histogram = self.histogram();
+        let histogram = self.histogram(n);
         let cost_ns = 4.0 * n as f64;
         parallel::for_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
@@ -201,9 +204,13 @@ impl<'a> Grower<'a> {
                         }
                         let stop = (start + CHUNK).min(n);
                         if all_rows && self.limits.is_quantized {
-                            let (words, units) =
-                                (&self.packed.words[start..stop], self.packed.units);
-                            sums.add_packed(group, RowSet::Range(start..stop), words, units);
+                            let words = &self.packed.words[start..stop];
+                            sums.add_quantized(
+                                group,
+                                RowSet::Range(start..stop),
+                                words,
+                                &self.packed.units,
+                            );
                         } else if all_rows {
                             sums.add(group, RowSet::Range(start..stop), &gradients[start..stop]);
                         } else {
@@ -218,13 +225,13 @@ impl<'a> Grower<'a> {
         let mut totals = {
             let first = &self.groups.groups[0];
             let sums = open(&histogram[0]);
-            let of = sums.feature(first, 0);
+            let of = sums.quantized_feature(first, 0, &self.packed.units);
             let (missing, last) = (self.features[0].n_bins, self.limits.max_bins);
             // Added as NumPy adds max_bins + 1 bins, the one for missing values last.
             let total = |what: usize| {
                 quantile::pairwise_sum(last + 1, &|bin| match bin {
-                    bin if bin == last => of.sums[missing][what],
-                    bin if bin < missing => of.sums[bin][what],
+                    bin if bin == last => of.sum(missing)[what],
+                    bin if bin < missing => of.sum(bin)[what],
                     _ => 0.0,
                 })
             };
@@ -295,7 +302,7 @@ impl<'a> Grower<'a> {
                 continue;
             }
             let split = best_split(
-                sums.feature(group, lane),
+                sums.quantized_feature(group, lane, &self.packed.units),
                 &self.features[feature],
                 totals,
                 &self.limits.rules,
@@ -328,7 +335,7 @@ impl<'a> Grower<'a> {
         let parent_histogram = self.nodes[parent].histogram.take();
         let Some(large_sums) = parent_histogram else { return Ok(()) };
         if wanted == [false, false] {
-            self.pool.push(large_sums);
+            self.give_back(Some(large_sums));
             return Ok(());
         }
         let choices = [
@@ -340,8 +347,15 @@ impl<'a> Grower<'a> {
         let pair = [left, right];
         let (start, stop) = (self.nodes[pair[small]].start, self.nodes[pair[small]].stop);
         self.gather(start, stop, gradients);
-        let small_sums = self.histogram();
         let n = stop - start;
+        let small_sums = self.histogram(n);
+        // Where the parent's sums are numbers and the child's are to be words.
+        let n_large = self.nodes[pair[large]].totals.n as usize;
+        let is_now_packed = wanted[large]
+            && self.limits.is_quantized
+            && self.nodes[parent].totals.n as usize > BLOCK
+            && n_large <= BLOCK;
+        let spare = is_now_packed.then(|| self.histogram(n_large));
         let cost_ns = 6.0 * n as f64 + 4.0 * 256.0 * 10.0;
         let found = parallel::map_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
@@ -357,7 +371,15 @@ impl<'a> Grower<'a> {
                         let to = (from + CHUNK).min(n);
                         self.add_gathered(&mut sums, group, start, from..to);
                     }
-                    if wanted[large] {
+                    if wanted[large] && self.limits.is_quantized {
+                        let mut spare = spare.as_ref().map(|spare| open(&spare[index]));
+                        open(&large_sums[index]).subtract_words(
+                            group,
+                            &sums,
+                            spare.as_deref_mut(),
+                            &self.packed.units,
+                        );
+                    } else if wanted[large] {
                         open(&large_sums[index]).subtract(&sums);
                     }
                     drop(sums);
@@ -368,7 +390,8 @@ impl<'a> Grower<'a> {
                     }
                     if wanted[large] {
                         let totals = &self.nodes[pair[large]].totals;
-                        found[large] = self.search(index, &large_sums, totals, &choices[large]);
+                        let large_sums = spare.as_ref().unwrap_or(&large_sums);
+                        found[large] = self.search(index, large_sums, totals, &choices[large]);
                     }
                     found
                 },
@@ -376,7 +399,13 @@ impl<'a> Grower<'a> {
         });
         control.check()?;
         self.nodes[pair[small]].histogram = Some(small_sums);
-        self.nodes[pair[large]].histogram = Some(large_sums);
+        self.nodes[pair[large]].histogram = match spare {
+            Some(spare) => {
+                self.give_back(Some(large_sums));
+                Some(spare)
+            }
+            None => Some(large_sums),
+        };
         for side in 0..2 {
             let node = pair[side];
             self.nodes[node].split = best(found.iter().map(|found| found[side]));
@@ -384,7 +413,7 @@ impl<'a> Grower<'a> {
                 self.push(node);
             } else {
                 let histogram = self.nodes[node].histogram.take();
-                self.pool.extend(histogram);
+                self.give_back(histogram);
             }
         }
         Ok(())
@@ -401,14 +430,27 @@ impl<'a> Grower<'a> {
     ) {
         let rows = RowSet::List(&self.rows[start + range.start..start + range.end]);
         if self.limits.is_quantized {
-            sums.add_packed(group, rows, &self.gathered_words[range], self.packed.units);
+            sums.add_quantized(group, rows, &self.gathered_words[range], &self.packed.units);
         } else {
             sums.add(group, rows, &self.gathered[range]);
         }
     }
 
-    fn histogram(&mut self) -> Histogram {
-        self.pool.pop().unwrap_or_else(|| self.groups.zeros())
+    /// A histogram for a node of `n` rows, with whatever is in it.
+    fn histogram(&mut self, n: usize) -> Histogram {
+        if self.limits.is_quantized && n <= BLOCK {
+            self.packed_pool.pop().unwrap_or_else(|| self.groups.zero_words())
+        } else {
+            self.pool.pop().unwrap_or_else(|| self.groups.zeros())
+        }
+    }
+
+    /// Keeps a histogram that is no longer needed for the next node.
+    fn give_back(&mut self, histogram: Option<Histogram>) {
+        if let Some(histogram) = histogram {
+            let is_packed = histogram.first().is_some_and(|sums| open(sums).is_packed());
+            if is_packed { &mut self.packed_pool } else { &mut self.pool }.push(histogram);
+        }
     }
 }
 

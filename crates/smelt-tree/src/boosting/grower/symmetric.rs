@@ -140,7 +140,10 @@ impl Grower<'_> {
         pairs_of_rows: &[[f32; 2]],
         control: &Control,
     ) -> Result<()> {
-        let fresh: Vec<Histogram> = siblings.iter().map(|_| self.histogram()).collect();
+        let fresh: Vec<Histogram> = siblings
+            .iter()
+            .map(|pair| self.histogram(self.nodes[pair.small].totals.n as usize))
+            .collect();
         let n_rows: usize = siblings
             .iter()
             .map(|pair| self.nodes[pair.small].stop - self.nodes[pair.small].start)
@@ -177,7 +180,7 @@ impl Grower<'_> {
             for node in [pair.small, pair.large] {
                 if !self.has_say(node) {
                     let unused = self.nodes[node].histogram.take();
-                    self.pool.extend(unused);
+                    self.give_back(unused);
                 }
             }
         }
@@ -319,7 +322,7 @@ impl Grower<'_> {
         if self.has_say(large) {
             self.nodes[large].histogram = histogram;
         } else {
-            self.pool.extend(histogram);
+            self.give_back(histogram);
         }
         ids
     }

@@ -20,9 +20,9 @@ pub(super) fn category_split(
 ) -> Option<Split> {
     let support = f64::from(node.n) / node.hessian;
     let mut sorted: Vec<(f64, usize)> = (0..feature.n_bins + usize::from(feature.has_missing))
-        .filter(|&bin| histogram.sums[bin][1] * support >= CATEGORY_SUPPORT)
+        .filter(|&bin| histogram.sum(bin)[1] * support >= CATEGORY_SUPPORT)
         .map(|bin| {
-            let [gradient, hessian] = histogram.sums[bin];
+            let [gradient, hessian] = histogram.sum(bin);
             (gradient / (hessian + CATEGORY_SUPPORT), bin)
         })
         .collect();

@@ -98,13 +98,14 @@ fn add_gains(
     let (mut gradients, mut hessians, mut counts) = ([0.0; 256], [0.0; 256], [0.0; 256]);
     let (mut gradient, mut hessian, mut count) = (0.0, 0.0, 0.0);
     if let Some(missing) = missing {
-        [gradient, hessian] = histogram.sums[missing];
+        [gradient, hessian] = histogram.sum(missing);
         count = f64::from(histogram.count(missing));
     }
     for i in 0..end {
         let at = bin(i);
-        gradient += histogram.sums[at][0];
-        hessian += histogram.sums[at][1];
+        let [of_gradient, of_hessian] = histogram.sum(at);
+        gradient += of_gradient;
+        hessian += of_hessian;
         count += f64::from(histogram.count(at));
         gradients[i] = gradient;
         hessians[i] = hessian;
@@ -153,8 +154,9 @@ pub(crate) fn left_sums(
     let (mut gradient, mut hessian) = (0.0, 0.0);
     for bin in (0..=feature.n_bins).filter(|&bin| split.goes_left(bin as u8, feature.n_bins as u8))
     {
-        gradient += histogram.sums[bin][0];
-        hessian += histogram.sums[bin][1];
+        let [of_gradient, of_hessian] = histogram.sum(bin);
+        gradient += of_gradient;
+        hessian += of_hessian;
     }
     [gradient, hessian]
 }
@@ -168,7 +170,7 @@ fn level_categories(
 ) -> Option<Split> {
     let n_bins = feature.n_bins + usize::from(feature.has_missing);
     let total = |bin: usize, what: usize| -> f64 {
-        nodes.iter().map(|(histogram, _)| histogram.sums[bin][what]).sum()
+        nodes.iter().map(|(histogram, _)| histogram.sum(bin)[what]).sum()
     };
     let n: f64 = nodes.iter().map(|(_, totals)| f64::from(totals.n)).sum();
     let support = n / nodes.iter().map(|(_, totals)| totals.hessian).sum::<f64>();

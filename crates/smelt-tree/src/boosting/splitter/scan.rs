@@ -2,6 +2,7 @@
 
 use super::{Feature, Rules, Split, Totals};
 use crate::histogram::FeatureHistogram;
+use crate::histogram::quantized::unpack;
 
 impl Totals {
     /// Whether no monotonic constraint bounds the children.
@@ -21,16 +22,83 @@ pub(crate) struct Running {
     gradient: [f64; 256],
     hessian: [f64; 256],
     gain: [f64; 256],
+    words: [u64; 256],
 }
 
 impl Running {
     /// Room for the sums of any feature.
     pub(crate) fn new() -> Self {
-        Self { gradient: [0.0; 256], hessian: [0.0; 256], gain: [0.0; 256] }
+        Self { gradient: [0.0; 256], hessian: [0.0; 256], gain: [0.0; 256], words: [0; 256] }
     }
 }
 
 impl Running {
+    /// Running sums of `end` bins.  Returns the first place where a cut leaves enough rows on this
+    /// side, and the first from which on it leaves too little on the other.
+    #[inline(always)]
+    fn add_up(
+        &mut self,
+        bin: impl Fn(usize) -> ([f64; 2], u32),
+        end: usize,
+        node: &Totals,
+        rules: &Rules,
+    ) -> (usize, usize) {
+        let (mut gradient, mut hessian, mut count) = (0.0, 0.0, 0_u32);
+        let mut first = end;
+        for i in 0..end {
+            let (sum, n) = bin(i);
+            count += n;
+            gradient += sum[0];
+            hessian += sum[1];
+            self.gradient[i] = gradient;
+            self.hessian[i] = hessian;
+            if count < rules.min_samples_leaf {
+                continue;
+            }
+            first = first.min(i);
+            if node.n - count < rules.min_samples_leaf
+                || (hessian >= rules.min_hessian && node.hessian - hessian < rules.min_hessian)
+            {
+                return (first, i);
+            }
+        }
+        (first, end)
+    }
+
+    /// The same for words: one addition a bin, then all else side by side in vector registers.
+    #[inline(always)]
+    fn add_up_words(
+        &mut self,
+        bin: impl Fn(usize) -> u64,
+        (worth, constant_hessian): ([f64; 2], bool),
+        end: usize,
+        node: &Totals,
+        rules: &Rules,
+    ) -> (usize, usize) {
+        let mut sum = 0;
+        for i in 0..end {
+            sum += bin(i);
+            self.words[i] = sum;
+        }
+        let least = f64::from(rules.min_samples_leaf);
+        let most = f64::from(node.n) - least;
+        // Rows and curvatures grow from bin to bin, so both places may be counted.
+        let (mut first, mut stop) = (0_u64, 0_u64);
+        let sums = self.gradient[..end].iter_mut().zip(&mut self.hessian[..end]);
+        for ((gradient, hessian), &word) in sums.zip(&self.words[..end]) {
+            let (in_units, hessian_in_units, count) = unpack(word);
+            let count = count as i32 as f64;
+            *gradient = in_units as i32 as f64 * worth[0];
+            *hessian =
+                if constant_hessian { count } else { hessian_in_units as i32 as f64 * worth[1] };
+            let is_short =
+                (*hessian >= rules.min_hessian) & (node.hessian - *hessian < rules.min_hessian);
+            first += u64::from(count < least);
+            stop += u64::from(!((count > most) | is_short));
+        }
+        (first as usize, stop as usize)
+    }
+
     pub(super) fn split(
         &self,
         at: usize,
@@ -71,26 +139,17 @@ pub(super) fn scan<const FROM_RIGHT: bool>(
     least: f64,
     running: &mut Running,
 ) -> Option<usize> {
-    let (mut gradient, mut hessian, mut count) = (0.0, 0.0, 0_u32);
-    let (mut first, mut stop) = (end, end);
-    for i in 0..end.min(256) {
-        let at = bin(i);
-        count += histogram.count(at);
-        gradient += histogram.sums[at][0];
-        hessian += histogram.sums[at][1];
-        running.gradient[i] = gradient;
-        running.hessian[i] = hessian;
-        if count < rules.min_samples_leaf {
-            continue;
+    let end = end.min(256);
+    let (first, stop) = match histogram {
+        FeatureHistogram::Numbers(sums, counts) => {
+            let count = |at: usize| if counts.is_empty() { sums[at][1] as u32 } else { counts[at] };
+            running.add_up(|i| (sums[bin(i)], count(bin(i))), end, node, rules)
         }
-        first = first.min(i);
-        if node.n - count < rules.min_samples_leaf
-            || (hessian >= rules.min_hessian && node.hessian - hessian < rules.min_hessian)
-        {
-            stop = i;
-            break;
+        FeatureHistogram::Words(words, worth, constant_hessian) => {
+            let worth = (worth, constant_hessian);
+            running.add_up_words(|i| words[bin(i) & 255], worth, end, node, rules)
         }
-    }
+    };
     if first >= stop {
         return None;
     }

@@ -5,19 +5,20 @@
 //! first-level cache.  Gradients are f32, sums f64, added in ascending row order for every feature:
 //! the same bits for any number of threads, and scikit-learn's.
 //!
-//! Quantised gradients ([`crate::packed`]) are first summed up in words of 64 bits: one addition of 8
-//! bytes a value.
-//!
-//! Cost of a node: one gathered word for four features, one 16-byte addition and one count a value.
+//! Cost of a node: one gathered word for four features, one 16-byte addition and one count a value;
+//! 20 bytes a bin.  Quantised gradients ([`quantized`]) cost one addition of 8 bytes a value and 8
+//! bytes a bin; see [`words`].
+
+pub(crate) mod quantized;
+mod words;
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use self::quantized::unpack;
+use self::words::Words;
 use crate::layout::{Bins, WIDTH, features_of, lanes, n_groups};
-use crate::packed::{BLOCK, unpack};
 
-/// Below this many rows, quantised gradients are added one by one.
-const FEW: usize = 256;
 /// Rows whose bins are fetched before their sums are added to.
 const FETCH: usize = 512;
 
@@ -41,11 +42,13 @@ pub(crate) struct Group<'a> {
     starts: [usize; WIDTH + 1],
 }
 
-/// Sums of one group: (gradient, curvature) of every bin, and its number of rows.
+/// Sums of one group: (gradient, curvature) of every bin, and its number of rows; or all three in one
+/// word, then one list of 256 bins a feature.
 #[derive(Debug, Default)]
 pub(crate) struct GroupHistogram {
     sums: Vec<[f64; 2]>,
     counts: Vec<u32>,
+    words: Vec<Words>,
 }
 
 /// Sums of a node, group by group, each to be locked by the task that works on the group.
@@ -88,7 +91,17 @@ impl<'a> Groups<'a> {
         let zeros = |group: &Group<'_>| {
             let size = group.starts[group.features.len()];
             let counts = if self.constant_hessian { 0 } else { size };
-            Mutex::new(GroupHistogram { sums: vec![[0.0; 2]; size], counts: vec![0; counts] })
+            let sums = vec![[0.0; 2]; size];
+            Mutex::new(GroupHistogram { sums, counts: vec![0; counts], words: Vec::new() })
+        };
+        self.groups.iter().map(zeros).collect()
+    }
+
+    /// A histogram of zeros for a node of at most [`quantized::BLOCK`] rows with quantised gradients.
+    pub(crate) fn zero_words(&self) -> Histogram {
+        let zeros = |group: &Group<'_>| {
+            let words = vec![[0; 256]; group.features.len()];
+            Mutex::new(GroupHistogram { words, ..GroupHistogram::default() })
         };
         self.groups.iter().map(zeros).collect()
     }
@@ -101,32 +114,53 @@ pub(crate) fn open(histogram: &Mutex<GroupHistogram>) -> MutexGuard<'_, GroupHis
 
 /// Sums of one feature.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FeatureHistogram<'a> {
-    pub(crate) sums: &'a [[f64; 2]],
-    counts: &'a [u32],
+pub(crate) enum FeatureHistogram<'a> {
+    /// As numbers: (gradient, curvature) and rows.  Without rows these are the curvatures.
+    Numbers(&'a [[f64; 2]], &'a [u32]),
+    /// As words of quantised numbers, what these are worth, and whether curvatures are rows.
+    Words(&'a Words, [f64; 2], bool),
 }
 
 impl FeatureHistogram<'_> {
+    /// Gradient and curvature of a bin.
+    #[inline(always)]
+    pub(crate) fn sum(&self, bin: usize) -> [f64; 2] {
+        match *self {
+            Self::Numbers(sums, _) => sums[bin],
+            Self::Words(words, units, constant_hessian) => {
+                let (gradient, hessian, count) = unpack(words[bin]);
+                let hessian =
+                    if constant_hessian { count as f64 } else { hessian as f64 * units[1] };
+                [gradient as f64 * units[0], hessian]
+            }
+        }
+    }
+
     /// Rows in a bin.
     #[inline(always)]
     pub(crate) fn count(&self, bin: usize) -> u32 {
-        if self.counts.is_empty() { self.sums[bin][1] as u32 } else { self.counts[bin] }
+        match *self {
+            Self::Numbers(sums, []) => sums[bin][1] as u32,
+            Self::Numbers(_, counts) => counts[bin],
+            Self::Words(words, ..) => unpack(words[bin]).2 as u32,
+        }
     }
 }
 
 impl GroupHistogram {
-    /// Sums of the `lane`-th feature of `group`.
+    /// Sums of the `lane`-th feature of `group`, as numbers.
     #[inline(always)]
     pub(crate) fn feature(&self, group: &Group<'_>, lane: usize) -> FeatureHistogram<'_> {
         let range = group.starts[lane]..group.starts[lane + 1];
         let counts = if self.counts.is_empty() { &[][..] } else { &self.counts[range.clone()] };
-        FeatureHistogram { sums: &self.sums[range], counts }
+        FeatureHistogram::Numbers(&self.sums[range], counts)
     }
 
     /// Forgets all sums.
     pub(crate) fn clear(&mut self) {
         self.sums.fill([0.0; 2]);
         self.counts.fill(0);
+        self.words.fill([0; 256]);
     }
 
     /// Adds rows: `gradients[i]` belongs to row `rows[i]`.
@@ -202,73 +236,6 @@ impl GroupHistogram {
         }
     }
 
-    /// Adds rows with quantised gradients: `words[i]` belongs to row `rows[i]`.
-    #[inline(always)]
-    pub(crate) fn add_packed(
-        &mut self,
-        group: &Group<'_>,
-        rows: RowSet<'_>,
-        words: &[u64],
-        units: [f32; 2],
-    ) {
-        if words.len() < FEW {
-            // Too few to be worth a histogram of words.
-            let mut gradients = [[0.0_f32; 2]; FEW];
-            for (to, &word) in gradients.iter_mut().zip(words) {
-                let (gradient, hessian, _) = unpack(word);
-                *to = [gradient as f32 * units[0], hessian as f32 * units[1]];
-            }
-            return self.add(group, rows, &gradients[..words.len()]);
-        }
-        let bins = match &rows {
-            RowSet::Range(range) => &group.words[range.clone()],
-            RowSet::List(_) => group.words,
-        };
-        let rows = match rows {
-            RowSet::Range(_) => None,
-            RowSet::List(rows) => Some(rows),
-        };
-        for start in (0..words.len()).step_by(BLOCK) {
-            let stop = (start + BLOCK).min(words.len());
-            let (bins, rows) = match rows {
-                Some(rows) => (bins, Some(&rows[start..stop])),
-                None => (&bins[start..stop], None),
-            };
-            let mut sums = [[0_u64; 256]; WIDTH];
-            let words = &words[start..stop];
-            match group.features.len() {
-                1 => add_lanes_packed::<1>(&mut sums, bins, rows, words),
-                2 => add_lanes_packed::<2>(&mut sums, bins, rows, words),
-                3 => add_lanes_packed::<3>(&mut sums, bins, rows, words),
-                _ => add_lanes_packed::<4>(&mut sums, bins, rows, words),
-            }
-            self.add_sums(group, &sums, units.map(f64::from));
-        }
-    }
-
-    /// Adds sums of words, one list of bins a feature.
-    #[inline(always)]
-    fn add_sums(&mut self, group: &Group<'_>, words: &[[u64; 256]; WIDTH], units: [f64; 2]) {
-        for (lane, words) in words.iter().enumerate().take(group.features.len()) {
-            let range = group.starts[lane]..group.starts[lane + 1];
-            if self.counts.is_empty() {
-                for (sum, &word) in self.sums[range].iter_mut().zip(words) {
-                    let (gradient, _, count) = unpack(word);
-                    sum[0] += gradient as f64 * units[0];
-                    sum[1] += count as f64;
-                }
-                continue;
-            }
-            let sums = self.sums[range.clone()].iter_mut().zip(&mut self.counts[range]);
-            for ((sum, n), &word) in sums.zip(words) {
-                let (gradient, hessian, count) = unpack(word);
-                sum[0] += gradient as i32 as f64 * units[0];
-                sum[1] += hessian as i32 as f64 * units[1];
-                *n += count as u32;
-            }
-        }
-    }
-
     /// self ← self − other, bin by bin: the sums of a node's other child.
     #[inline(always)]
     pub(crate) fn subtract(&mut self, other: &Self) {
@@ -287,38 +254,6 @@ impl GroupHistogram {
 fn as_integers(bins: &[[u8; WIDTH]], out: &mut [u32]) {
     for (out, &bins) in out.iter_mut().zip(bins) {
         *out = u32::from_le_bytes(bins);
-    }
-}
-
-/// Adds words to the bins of their rows; see [`GroupHistogram::add`].
-#[inline(always)]
-fn add_lanes_packed<const LANES: usize>(
-    sums: &mut [[u64; 256]; WIDTH],
-    bins: &[[u8; WIDTH]],
-    rows: Option<&[u32]>,
-    words: &[u64],
-) {
-    let mut add = |bins: &[u32], words: &[u64]| {
-        for (&bins, &word) in bins.iter().zip(words) {
-            for (lane, sums) in sums.iter_mut().enumerate().take(LANES) {
-                sums[usize::from((bins >> (8 * lane)) as u8)] += word;
-            }
-        }
-    };
-    let mut fetched = [0_u32; FETCH];
-    let Some(rows) = rows else {
-        for (bins, words) in bins.chunks(FETCH).zip(words.chunks(FETCH)) {
-            let fetched = &mut fetched[..bins.len()];
-            as_integers(bins, fetched);
-            add(fetched, words);
-        }
-        return;
-    };
-    for (rows, words) in rows.chunks(FETCH).zip(words.chunks(FETCH)) {
-        for (bins_of_row, &row) in fetched.iter_mut().zip(rows) {
-            *bins_of_row = u32::from_le_bytes(bins[row as usize]);
-        }
-        add(&fetched[..rows.len()], words);
     }
 }
 
@@ -348,7 +283,7 @@ mod tests {
                     let rows =
                         (0..n).step_by(2).filter(|i| usize::from(bins[feature * n + i]) == bin);
                     let sum: f64 = rows.clone().map(|i| i as f64 - 40.0).sum();
-                    assert_eq!(even.sums[bin], [sum, rows.clone().count() as f64 * 0.5]);
+                    assert_eq!(even.sum(bin), [sum, rows.clone().count() as f64 * 0.5]);
                     assert_eq!(even.count(bin) as usize, rows.count());
                 }
             }

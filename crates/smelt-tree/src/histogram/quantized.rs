@@ -21,12 +21,26 @@ const OFFSET: u64 = 1024;
 const HESSIAN: u32 = 25;
 const COUNT: u32 = 49;
 
+/// What the numbers of words mean.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Units {
+    /// What a unit of gradient and of curvature is worth: powers of two.
+    pub(crate) worth: [f64; 2],
+    /// Whether curvature is 1 in every row, so that its sums are the rows.
+    pub(crate) constant_hessian: bool,
+}
+
 /// Words of all rows.
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
     pub(crate) words: Vec<u64>,
-    /// What a unit of gradient and of curvature is worth.
-    pub(crate) units: [f32; 2],
+    pub(crate) units: Units,
+}
+
+/// Sums of gradients, curvatures and rows, in units, as one word.
+#[inline(always)]
+pub(crate) fn pack(gradient: i64, hessian: u64, count: u64) -> u64 {
+    (gradient + (OFFSET * count) as i64) as u64 | hessian << HESSIAN | count << COUNT
 }
 
 /// Gradient, curvature and number of rows that a word has summed up, in units.
@@ -40,7 +54,7 @@ pub(crate) fn unpack(word: u64) -> (i64, u64, u64) {
 
 impl Packed {
     /// Quantises the gradients and curvatures of all rows; `seed` draws the roundings.
-    pub(crate) fn fill(&mut self, gradients: &[[f32; 2]], seed: u32) {
+    pub(crate) fn fill(&mut self, gradients: &[[f32; 2]], constant_hessian: bool, seed: u32) {
         let chunk = 16_384;
         let largest = parallel::map_chunks(gradients.len(), chunk, 0.5, |_, range| {
             gradients[range].iter().fold([0.0_f32; 2], |[a, b], &[gradient, hessian]| {
@@ -49,17 +63,18 @@ impl Packed {
         });
         let largest =
             largest.into_iter().fold([0.0_f32; 2], |a, b| [a[0].max(b[0]), a[1].max(b[1])]);
-        self.units = largest.map(unit);
-        let per_unit = self.units.map(|unit| 1.0 / unit);
+        let units = largest.map(unit);
+        self.units = Units { worth: units.map(f64::from), constant_hessian };
+        let per_unit = units.map(|unit| 1.0 / unit);
         self.words.resize(gradients.len(), 0);
         parallel::for_chunks_mut(&mut self.words, 1, chunk, 3.0, |_, range, words| {
             for ((word, row), &[gradient, hessian]) in
                 words.iter_mut().zip(range.start as u32..).zip(&gradients[range])
             {
                 let [a, b] = two_shares(row, seed);
-                let gradient = (gradient * per_unit[0] + a).floor() as i32 as i64 + OFFSET as i64;
-                let hessian = (hessian * per_unit[1] + b).floor() as i32 as u64;
-                *word = gradient as u64 | hessian << HESSIAN | 1 << COUNT;
+                let gradient = (gradient * per_unit[0] + a).floor() as i32;
+                let hessian = (hessian * per_unit[1] + b).floor() as i32;
+                *word = pack(gradient.into(), hessian as u64, 1);
             }
         });
     }
@@ -88,7 +103,7 @@ fn two_shares(row: u32, seed: u32) -> [f32; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Packed, unpack};
+    use super::{Packed, pack, unpack};
 
     #[test]
     fn sums_of_words_are_sums_of_numbers_but_for_rounding() {
@@ -96,22 +111,23 @@ mod tests {
             .map(|i| [(i as f32 * 0.37).sin() * 3.0, 0.25 + 0.2 * (i as f32 * 0.11).cos()])
             .collect();
         let mut packed = Packed::default();
-        packed.fill(&gradients, 7);
+        packed.fill(&gradients, false, 7);
         let (gradient, hessian, count) = unpack(packed.words.iter().sum());
         let wanted =
             gradients.iter().fold([0.0; 2], |[a, b], &[g, h]| [a + f64::from(g), b + f64::from(h)]);
         assert_eq!(count, 16_384);
-        let [a, b] = packed.units.map(f64::from);
+        let [a, b] = packed.units.worth;
         assert!((gradient as f64 * a - wanted[0]).abs() < 128.0 * a, "{gradient} {wanted:?}");
         assert!((hessian as f64 * b - wanted[1]).abs() < 128.0 * b, "{hessian} {wanted:?}");
         for (&word, &[g, h]) in packed.words.iter().zip(&gradients) {
             let (gradient, hessian, count) = unpack(word);
-            assert!((gradient as f32 * packed.units[0] - g).abs() <= packed.units[0]);
-            assert!((hessian as f32 * packed.units[1] - h).abs() <= packed.units[1]);
+            assert!((gradient as f64 * a - f64::from(g)).abs() <= a);
+            assert!((hessian as f64 * b - f64::from(h)).abs() <= b);
             assert_eq!(count, 1);
+            assert_eq!(pack(gradient, hessian, count), word);
         }
         // Nothing to learn: all zero.
-        packed.fill(&[[0.0, 0.0]; 3], 1);
+        packed.fill(&[[0.0, 0.0]; 3], false, 1);
         assert!(packed.words.iter().all(|&word| unpack(word) == (0, 0, 1)));
     }
 }
