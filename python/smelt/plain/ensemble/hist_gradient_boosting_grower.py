@@ -1,6 +1,6 @@
 """One tree, node by node in the order of the policy, or level by level.
 
-Kernels: ``crates/smelt-tree/src/histogram.rs``, ``boosting/grower/``.
+Kernels: ``crates/smelt-tree/src/histogram/``, ``boosting/grower/``.
 """
 
 from dataclasses import replace
