@@ -10,7 +10,6 @@ import smelt
 from smelt.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
-    _categories,
 )
 from smelt.ensemble._target_statistics import (
     MOST,
@@ -18,6 +17,7 @@ from smelt.ensemble._target_statistics import (
     ordered_statistics,
     prior_rows,
 )
+from smelt.tree import _categories
 
 
 def rows(n, n_categories=1500, seed=0):

@@ -10,7 +10,8 @@ from smelt.plain.tree.table import by_row
 def tree_apply(X, trees):
     """Return the leaf that every row reaches in every tree, counted from the tree's root."""
     X = by_row(X)
-    offsets, left, right, feature, threshold, missing_left, _value, category_set, *_ = trees
+    offsets, left, right, feature, threshold, missing_left, _value, *sets = trees
+    category_set = sets[0] if sets else ()
     out = np.zeros((len(X), len(offsets) - 1), dtype=np.int64)
     rows = np.arange(len(X))
     for tree, root in enumerate(offsets[:-1]):
