@@ -33,7 +33,7 @@ mod splitter;
 mod stopping;
 mod trees;
 
-use smelt_core::{Control, Error, Result};
+use smelt_core::{Control, Error, Result, parallel};
 
 use self::dropout::Dropout;
 pub use self::grower::GrowPolicy;
@@ -197,9 +197,12 @@ pub fn hist_gradient_boosting_fit(
             let of_output = if n_outputs == 1 {
                 &gradients[..]
             } else {
-                for (pair, row) in column.iter_mut().zip(gradients.chunks_exact(n_outputs)) {
-                    *pair = row[output];
-                }
+                parallel::for_chunks_mut(&mut column, 1, 8_192, 3.0, |_, range, column| {
+                    let rows = gradients[range.start * n_outputs..].chunks_exact(n_outputs);
+                    for (pair, row) in column.iter_mut().zip(rows) {
+                        *pair = row[output];
+                    }
+                });
                 &column[..]
             };
             // 2. A tree.
