@@ -114,8 +114,9 @@ class Runner:
         self.per = workload.per
         self.pipe: Connection
         self.pipe, there = context.Pipe()
+        # No daemon: joblib, which runs scikit-learn's forests, gives a daemon one thread only.
         self.process: SpawnProcess = context.Process(
-            target=serve, args=(str(path), workload.name, peer, there), daemon=True
+            target=serve, args=(str(path), workload.name, peer, there)
         )
         self.process.start()
         there.close()

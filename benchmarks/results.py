@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from goals import goal_rows
 from harness import Row, Workload, remark
 
 PACKAGES = (
@@ -92,6 +93,14 @@ def _markdown(workloads: dict[str, dict[str, Any]]) -> str:
         "time over smelt's: above 1 smelt is faster.  *plain* is the NumPy twin on the same data.",
         "*peak* is the most memory within the call above that before it.  Written by `make bench`.",
         "Accuracy over real data sets is a table of its own: [accuracy.md](accuracy.md).",
+        "",
+        "## Goals",
+        "",
+        "Times as fast as the fastest other library on the same work; quality is in the tables below.",
+        "",
+        "| workload | smelt's way | fastest other | measured | goal | |",
+        "| --- | --- | --- | --: | --: | --- |",
+        *goal_rows(workloads),
     ]
     measured = sorted({row["measured"] for part in workloads.values() for row in part["rows"]})
     for one in reversed(measured):

@@ -1,0 +1,47 @@
+"""What is to be reached: how many times as fast as the fastest other library on the same work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Workload, and for each of smelt's ways its goal.
+GOALS: dict[str, dict[str, float]] = {
+    "boosting-3e5x28-255-leaves": {"smelt": 1.5, "smelt quantized": 1.5},
+    "boosting-1e6x28-255-leaves": {"smelt": 1.5, "smelt quantized": 1.5},
+    "boosting-10-classes-1e5x50": {"smelt": 1.5, "smelt quantized": 1.5},
+    "boosting-2e4x20": {"smelt": 1.5, "smelt quantized": 1.5},
+    "boosting-symmetric-3e5x28": {"smelt": 1.2},
+    "boosting-20-categories-5e5": {"smelt": 1.5},
+    "boosting-flights-late": {"smelt": 1.5},
+    "boosting-predict-1e6x28": {"smelt": 4},
+    "boosting-predict-symmetric-1e6x28": {"smelt": 1},
+    "tree-1e5x50": {"smelt": 3, "smelt max_bins=255": 15},
+    "forest-1e5x50": {"smelt": 6},
+    "extra-trees-1e5x50": {"smelt": 6},
+    "forest-predict-1e6x28": {"smelt": 3},
+    "isolation-forest-5e5x20": {"smelt": 8},
+    "tree-shap-1e4x28": {"smelt": 2},
+}
+
+
+def goal_rows(workloads: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the lines of the table of goals, for what was measured beside another library."""
+    lines = []
+    for name, goals in GOALS.items():
+        medians = {
+            row["peer"]: row["median"]
+            for row in workloads.get(name, {}).get("rows", [])
+            if row["median"] is not None
+        }
+        others = {peer: time for peer, time in medians.items() if not peer.startswith("smelt")}
+        others.pop("plain", None)
+        if not others:
+            continue
+        fastest = min(others, key=lambda peer: others[peer])
+        for peer, goal in goals.items():
+            if peer not in medians:
+                continue
+            ratio = others[fastest] / medians[peer]
+            reached = "reached" if ratio >= goal else "**missed**"
+            lines.append(f"| {name} | {peer} | {fastest} | {ratio:.2f} | {goal:g} | {reached} |")
+    return lines
