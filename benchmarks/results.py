@@ -96,7 +96,7 @@ def _markdown(workloads: dict[str, dict[str, Any]]) -> str:
         "",
         "## Goals",
         "",
-        "Times as fast as the fastest other library on the same work; quality is in the tables below.",
+        "Times as fast as the fastest other library on the same work; for quality see below.",
         "",
         "| workload | smelt's way | fastest other | measured | goal | |",
         "| --- | --- | --- | --: | --: | --- |",
