@@ -2,8 +2,9 @@
 //!
 //! A loop over `n` items is cut into chunks whose borders depend on `n` alone, never on the number
 //! of threads, and partial results come back in chunk order.  So every result has the same bits on
-//! 1, 2 or 64 threads.  A loop too short to pay for waking a thread runs on the caller's; a loop
-//! within a loop runs on the thread it is on.
+//! 1, 2 or 64 threads.  A loop too short to pay for waking a thread is shared with those that are
+//! awake, if any, and a shorter one runs on the caller's; a loop within a loop runs on the thread it
+//! is on.
 //!
 //! The threads are smelt's own (see `team`): they start at the first use, honour `SMELT_NUM_THREADS`
 //! and [`with_threads`] (Python's `n_jobs`), and are started anew in a forked child.
@@ -218,6 +219,7 @@ pub fn chunk_size(n: usize, least: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 
     use super::{
@@ -265,6 +267,33 @@ mod tests {
         let expected = total(1);
         assert_eq!(expected, total(2));
         assert_eq!(expected, total(7));
+    }
+
+    #[test]
+    fn callers_at_once_and_panics_leave_no_thread_behind() {
+        let total = || {
+            let sum = AtomicUsize::new(0);
+            for_chunks(64, 1, 1e4, |index, _| {
+                sum.fetch_add(index, Ordering::Relaxed);
+            });
+            sum.into_inner()
+        };
+        let call = || with_threads(3, || (0..300).all(|_| total() == 2016));
+        let all = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+            callers.into_iter().all(|caller| caller.join().is_ok_and(|is_right| is_right))
+        });
+        assert!(all);
+        for bad in [0, 63] {
+            let outcome = std::panic::catch_unwind(|| {
+                with_threads(3, || {
+                    for_chunks(64, 1, 1e6, |index, _| assert!(index != bad, "chunk {bad}"));
+                });
+            });
+            let panic = outcome.expect_err("a panic of any thread reaches the caller");
+            assert_eq!(panic.downcast_ref::<String>(), Some(&format!("chunk {bad}")));
+            assert!(call());
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! integer addition counts a row in a bin (after Shi et al., *Quantized training of gradient boosting
 //! decision trees*, 2022, with 11 bits instead of their 2 to 5).
 //!
-//! Bits of a word: gradient + 1024 (0..25) · curvature (25..49) · rows (49..64), wide enough for the
+//! Bits of a word: gradient + 1024 (0..25) · curvature (25..49; 0 if it is 1 in every row) · rows (49..64), wide enough for the
 //! sums of [`BLOCK`] rows.  Numbers are multiples of a power of two, rounded up or down at random with
 //! the right mean; their sums are exact, in whatever order.
 
@@ -73,7 +73,11 @@ impl Packed {
             {
                 let [a, b] = two_shares(row, seed);
                 let gradient = (gradient * per_unit[0] + a).floor() as i32;
-                let hessian = (hessian * per_unit[1] + b).floor() as i32;
+                // Where it is 1 in every row, the rows tell: a rounded one would differ from them.
+                let hessian = match constant_hessian {
+                    true => 0,
+                    false => (hessian * per_unit[1] + b).floor() as i32,
+                };
                 *word = pack(gradient.into(), hessian as u64, 1);
             }
         });

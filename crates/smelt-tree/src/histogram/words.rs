@@ -111,7 +111,8 @@ impl GroupHistogram {
             self.subtract(small);
         }
         let Some(spare) = spare else { return };
-        let per_unit = units.worth.map(|unit| 1.0 / unit);
+        let per_gradient_unit = 1.0 / units.worth[0];
+        let per_hessian_unit = if units.constant_hessian { 0.0 } else { 1.0 / units.worth[1] };
         for (lane, words) in spare.words.iter_mut().enumerate() {
             let sums = self.feature(group, lane);
             let n_bins = group.starts[lane + 1] - group.starts[lane];
@@ -119,8 +120,8 @@ impl GroupHistogram {
                 let [gradient, hessian] = sums.sum(bin);
                 // Exact: sums are whole multiples of the units, and the units powers of two.
                 *word = pack(
-                    (gradient * per_unit[0]) as i64,
-                    (hessian * per_unit[1]) as u64,
+                    (gradient * per_gradient_unit) as i64,
+                    (hessian * per_hessian_unit) as u64,
                     sums.count(bin).into(),
                 );
             }
@@ -169,5 +170,56 @@ fn add_lanes<const LANES: usize>(
             *bins_of_row = u32::from_le_bytes(bins[row as usize]);
         }
         add(&fetched[..rows.len()], words);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::quantized::{BLOCK, Packed};
+    use super::super::{Groups, RowSet, open};
+    use crate::layout::{Bins, grouped};
+
+    #[test]
+    fn a_child_gets_the_same_words_from_its_parents_numbers_as_from_its_rows() {
+        let (n, n_bins) = (BLOCK + 5000, [3, 5, 2, 7, 4]);
+        let bins: Vec<u8> = (0..5 * n).map(|i| ((i * 7 + i / 13) % n_bins[i / n]) as u8).collect();
+        let bytes = grouped(&bins, n, 5);
+        let bins = Bins::groups(&bytes, n, 5).unwrap();
+        for constant_hessian in [false, true] {
+            let hessian = |i: usize| if constant_hessian { 1.0 } else { 0.1 + (i % 9) as f32 };
+            let gradients: Vec<[f32; 2]> =
+                (0..n).map(|i| [(i as f32 * 0.37).sin(), hessian(i)]).collect();
+            let mut packed = Packed::default();
+            packed.fill(&gradients, constant_hessian, 3);
+            let groups = Groups::new(&bins, &n_bins, constant_hessian).unwrap();
+            let rows = |small: bool| -> Vec<u32> {
+                (0..n as u32).filter(|row| (row % 3 == 0) == small).collect()
+            };
+            let [small, large] = [true, false].map(rows);
+            assert!(small.len() <= BLOCK && large.len() <= BLOCK);
+            let of = |rows: &[u32]| -> Vec<u64> {
+                rows.iter().map(|&row| packed.words[row as usize]).collect()
+            };
+            for (index, group) in groups.groups.iter().enumerate() {
+                let (all, spare) = (groups.zeros(), groups.zero_words());
+                let (few, wanted) = (groups.zero_words(), groups.zero_words());
+                let (mut all, mut spare) = (open(&all[index]), open(&spare[index]));
+                let (mut few, mut wanted) = (open(&few[index]), open(&wanted[index]));
+                let units = &packed.units;
+                all.add_quantized(group, RowSet::Range(0..n), &packed.words, units);
+                few.add_quantized(group, RowSet::List(&small), &of(&small), units);
+                wanted.add_quantized(group, RowSet::List(&large), &of(&large), units);
+                all.subtract_words(group, &few, Some(&mut *spare), units);
+                assert_eq!(spare.words, wanted.words);
+                for (lane, feature) in group.features.clone().enumerate() {
+                    let numbers = all.quantized_feature(group, lane, units);
+                    let words = wanted.quantized_feature(group, lane, units);
+                    for bin in 0..n_bins[feature] {
+                        assert_eq!(numbers.sum(bin), words.sum(bin));
+                        assert_eq!(numbers.count(bin), words.count(bin));
+                    }
+                }
+            }
+        }
     }
 }
