@@ -67,7 +67,7 @@ def _check_weights(estimator: Any, n_features: int) -> None:
 
 
 def _check_statistics(estimator: Any, n_features: int) -> None:
-    from smelt.ensemble._category_codes import n_known
+    from smelt.tree._category_codes import n_known
 
     found = estimator._target_statistics
     columns, offsets, values = found["columns"], found["offsets"], found["values"]

@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from sklearn.utils import check_array
 
 from smelt._validate import FLOATS
-from smelt.ensemble._category_codes import categorical_columns, codes_by_table, few_rows, n_known
+from smelt.tree._category_codes import categorical_columns, codes_by_table, few_rows, n_known
 
 LARGEST_CODE = 255
 

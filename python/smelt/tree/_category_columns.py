@@ -14,6 +14,7 @@ from smelt.tree._categories import (
     Codes,
     categorical_mask,
     codes_as_they_are,
+    encode,
     fit_encoder,
     known_sets,
 )
@@ -75,7 +76,7 @@ class CategoryColumns:
 
     def _only_known(self, X: Any) -> Any:
         if self._encoder is not None:
-            return self._in_order(self._encoder.transform(X))
+            return self._in_order(encode(self._encoder, X))
         X = np.array(X, dtype=np.float32)
         assert self.is_categorical_ is not None
         for column in np.flatnonzero(self.is_categorical_):
@@ -87,7 +88,7 @@ class CategoryColumns:
         """Return new rows as the trees look at them; categories not seen in fit are missing."""
         check_is_fitted(self, "nodes_")
         X = X if hasattr(X, "shape") else np.asarray(X)
-        out = self._in_order(self._encoder.transform(X))
+        out = self._in_order(encode(self._encoder, X))
         assert self.is_categorical_ is not None
         numbers = out[:, ~self.is_categorical_]
         assert_all_finite(numbers, allow_nan=allow_nan, input_name="X")
