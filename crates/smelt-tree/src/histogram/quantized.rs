@@ -6,9 +6,9 @@
 //! integer addition counts a row in a bin (after Shi et al., *Quantized training of gradient boosting
 //! decision trees*, 2022, with 11 bits instead of their 2 to 5).
 //!
-//! Bits of a word: gradient + 1024 (0..25) · curvature (25..49; 0 if it is 1 in every row) · rows (49..64), wide enough for the
-//! sums of [`BLOCK`] rows.  Numbers are multiples of a power of two, rounded up or down at random with
-//! the right mean; their sums are exact, in whatever order.
+//! Bits of a word: gradient + 1024 (0..25) · curvature (25..49; 0 if it is 1 in every row) · rows
+//! (49..64), wide enough for the sums of [`BLOCK`] rows.  Numbers are multiples of a power of two,
+//! rounded up or down at random with the right mean; their sums are exact, in whatever order.
 
 use smelt_core::parallel;
 
