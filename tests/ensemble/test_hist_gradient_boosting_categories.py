@@ -1,5 +1,7 @@
 """Categories of boosting: codes of frames, and target statistics where there are too many."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,10 +15,14 @@ from smelt.ensemble import (
 )
 from smelt.ensemble._target_statistics import (
     MOST,
+    apply_statistics,
+    columns_behind,
+    fit_statistics,
     folded_statistics,
     ordered_statistics,
     prior_rows,
 )
+from smelt.inspection import TreeExplainer, feature_importances
 from smelt.tree import _categories
 
 
@@ -216,7 +222,7 @@ def test_linear_leaves_and_target_statistics_go_together():
     ("parameters", "y", "message"),
     [
         ({"warm_start": True}, Y, "go with neither"),
-        ({"interaction_cst": "pairwise"}, Y, "go with neither"),
+        ({"monotonic_cst": [0, 1, 0, 0]}, Y, "Categorical features cannot"),
         ({"high_cardinality": "bins"}, Y, "'high_cardinality' parameter"),
     ],
     ids=str,
@@ -227,7 +233,110 @@ def test_bad_choices_are_named(parameters, y, message):
         HistGradientBoostingRegressor(**settings).fit(X, y)
 
 
-def test_more_classes_are_refused():
-    model = HistGradientBoostingClassifier(categorical_features=[1], high_cardinality="target")
-    with pytest.raises(ValueError, match="two classes"):
-        model.fit(X, np.digitize(Y, [-1, 1]))
+def coloured(X):
+    """Three classes by the category, a number in front of it, a small column behind."""
+    names = pd.Series(X[:, 1]).map(lambda c: None if np.isnan(c) else f"city {c:.0f}")
+    return pd.DataFrame({"x": X[:, 0], "city": names.astype("category"), "z": X[:, 3]})
+
+
+COLOURS = np.array(["blue", "green", "red"])[np.digitize(Y, [-1, 1])]
+COLOURS_NEW = np.array(["blue", "green", "red"])[np.digitize(Y_NEW, [-1, 1])]
+
+
+@pytest.mark.parametrize("way", ["target", "ordered"])
+def test_more_classes_have_a_number_each(way, tmp_path):
+    model = HistGradientBoostingClassifier(high_cardinality=way, max_iter=30, random_state=0)
+    model.fit(coloured(X), COLOURS)
+    as_number = HistGradientBoostingClassifier(max_iter=30, random_state=0)
+    as_number.fit(np.delete(X, 2, axis=1), COLOURS)
+    score = model.score(coloured(X_NEW), COLOURS_NEW)
+    assert score > as_number.score(np.delete(X_NEW, 2, axis=1), COLOURS_NEW) + 0.15
+    assert model.n_features_in_ == 3
+    values = model._target_statistics["values"]
+    assert values.shape[1] == 3
+    proba = model.predict_proba(coloured(X_NEW))
+    one_by_one = [model.predict_proba(coloured(X_NEW)[i : i + 1])[0] for i in range(20)]
+    np.testing.assert_array_equal(one_by_one, proba[:20])
+    unseen = coloured(X_NEW).assign(city=pd.Categorical(["nowhere"] * len(X_NEW)))
+    missing = coloured(X_NEW).assign(city=pd.Categorical([None] * len(X_NEW)))
+    found = model.predict_proba(unseen)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found, model.predict_proba(missing))
+    smelt.save(model, tmp_path / "model.smelt")
+    for again in (smelt.load(tmp_path / "model.smelt"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(again.predict_proba(coloured(X_NEW)), proba)
+
+
+def test_numbers_of_more_classes_are_those_of_each_class_against_the_others():
+    codes, _, weight, _ = small()
+    y = np.random.default_rng(1).integers(0, 3, 60)
+    table = np.column_stack([np.arange(60.0), np.where(codes == 5, np.nan, codes)])
+    several = fit_statistics(table.copy(), np.array([1]), [5], y, 3, weight, 7, "ordered")
+    statistics, rows, of_others = several
+    assert of_others == [1] * 3 + [2] * 3 + [3] * 3
+    new = apply_statistics(table, statistics)
+    for k in range(3):
+        is_k = (y == k).astype(float)
+        alone = fit_statistics(table.copy(), np.array([1]), [5], is_k, 2, weight, 7, "ordered")
+        np.testing.assert_array_equal(statistics["values"][:, k], alone[0]["values"])
+        np.testing.assert_array_equal(rows[:, k + 1], alone[1][:, 1])
+        np.testing.assert_array_equal(rows[:, 4 + 3 * k : 7 + 3 * k], alone[1][:, 2:])
+        np.testing.assert_array_equal(new[:, k + 1], apply_statistics(table, alone[0])[:, 1])
+    assert list(columns_behind(statistics)) == [1, 1]
+
+
+def test_more_classes_are_explained_by_the_columns_of_the_table():
+    model = HistGradientBoostingClassifier(max_iter=10, random_state=0).fit(coloured(X), COLOURS)
+    rows = coloured(X_NEW)[:50]
+    explainer = TreeExplainer(model)
+    values = explainer.shap_values(rows)
+    assert values.shape == (50, 3, 3)
+    total = values.sum(axis=1) + explainer.expected_value
+    np.testing.assert_allclose(total, model.decision_function(rows), atol=1e-10)
+    pairs = explainer.shap_interaction_values(rows)
+    assert pairs.shape == (50, 3, 3, 3)
+    np.testing.assert_allclose(pairs.sum(axis=2), values, atol=1e-10)
+    for kind in ("gain", "split", "shap"):
+        found = feature_importances(model, kind, X=rows)
+        assert found.shape == (3,)
+        assert found.argmax() == 1
+    behind = TreeExplainer(model, data=rows)
+    total = behind.shap_values(rows).sum(axis=1) + behind.expected_value
+    np.testing.assert_allclose(total, model.decision_function(rows), atol=1e-10)
+
+
+def test_more_classes_weights_engines_threads_and_folds():
+    weight = np.random.default_rng(3).integers(1, 3, len(X))
+    settings = {"random_state": 0, "max_iter": 3}
+    found = []
+    for n_threads in (1, 2, 7):
+        with smelt.config(n_threads=n_threads):
+            model = HistGradientBoostingClassifier(**settings).fit(coloured(X), COLOURS, weight)
+            found.append(model.predict_proba(coloured(X_NEW)))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    with smelt.config(engine="plain"):
+        plain = HistGradientBoostingClassifier(**settings).fit(coloured(X), COLOURS, weight)
+        np.testing.assert_allclose(plain.predict_proba(coloured(X_NEW)), found[0], rtol=1e-7)
+    folds = HistGradientBoostingClassifier(
+        max_iter=20, n_folds=3, linear_leaves=True, high_cardinality="ordered", random_state=0,
+        linear_regularization=1.0,
+    ).fit(coloured(X), COLOURS)  # fmt: skip
+    assert folds.score(coloured(X_NEW), COLOURS_NEW) > 0.7
+
+
+@pytest.mark.parametrize("n_categories", [5, 400])
+def test_constraints_name_the_columns_of_the_table(n_categories):
+    rng = np.random.default_rng(0)
+    codes, x, z = rng.integers(0, n_categories, 3000), *rng.normal(size=(2, 3000))
+    frame = pd.DataFrame({"x": x, "z": z, "c": pd.Categorical([f"c{c}" for c in codes])})
+    y = np.sin(3 * x) + codes / n_categories + z * x
+    rising = HistGradientBoostingRegressor(monotonic_cst=[1, 0, 0], max_iter=20).fit(frame, y)
+    line = frame.iloc[np.zeros(50, dtype=int)].assign(x=np.linspace(-2, 2, 50))
+    assert (np.diff(rising.predict(line)) >= 0).all()
+    apart = HistGradientBoostingRegressor(interaction_cst=[{0}, {1, 2}], max_iter=20).fit(frame, y)
+    pairs = TreeExplainer(apart).shap_interaction_values(frame[:100])
+    assert np.abs(pairs[:, 0, 1:]).max() < 1e-12
+    assert np.abs(pairs[:, 1, 2]).max() > 1e-3
+    with pytest.raises(ValueError, match="Categorical features cannot have monotonic"):
+        HistGradientBoostingRegressor(monotonic_cst=[0, 0, 1]).fit(frame, y)

@@ -32,7 +32,7 @@ from smelt.ensemble._boosting_start import (
     spread_categories,
 )
 from smelt.ensemble._cross_fitting import boost_by_folds, check_folds
-from smelt.ensemble._target_statistics import apply_statistics
+from smelt.ensemble._target_statistics import apply_statistics, columns_behind
 from smelt.ensemble._trees import cut_trees, predicting, sum_linear
 from smelt.tree._categories import (
     Codes,
@@ -103,6 +103,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     validation_score_: np.ndarray
     _encoder: Any
     _target_statistics: Any
+    is_categorical_: np.ndarray | None
     loss: Any
     n_folds: Any = None
 
@@ -275,11 +276,13 @@ class BaseHistGradientBoosting(BaseEstimator):
                 if is_classifier(self)
                 else "monotonic constraints are not supported for several quantiles."
             )
+        of_user = self._columns_of_user()[order]
+        monotonic = _check_monotonic_cst(self, self.monotonic_cst)
+        if self.is_categorical_ is not None and monotonic[self.is_categorical_].any():
+            raise ValueError("Categorical features cannot have monotonic constraints.")
         constraints = {
-            "monotonic_cst": np.ascontiguousarray(
-                _check_monotonic_cst(self, self.monotonic_cst)[order], dtype=np.int8
-            ),
-            "interaction_cst": interaction_groups(self.interaction_cst, order),
+            "monotonic_cst": np.ascontiguousarray(monotonic[of_user], dtype=np.int8),
+            "interaction_cst": interaction_groups(self.interaction_cst, len(monotonic), of_user),
         }
 
         columns = Columns(codes, order, own_order, constraints)
@@ -351,6 +354,15 @@ class BaseHistGradientBoosting(BaseEstimator):
             codes = None
         X = _validate_data(self, X, dtype=list(FLOATS), ensure_all_finite=False)
         return X, codes
+
+    def _columns_of_user(self) -> np.ndarray:
+        """Return which column of the user's table each column of arranged rows is made of."""
+        if getattr(self, "_encoder", None) is None:
+            return np.arange(self.n_features_in_)
+        mask = np.asarray(self.is_categorical_)
+        columns = np.concatenate([np.flatnonzero(mask), np.flatnonzero(~mask)])
+        behind = columns_behind(getattr(self, "_target_statistics", None))
+        return np.concatenate([columns, columns[behind]])
 
     def _arrange(self, X: Any) -> Any:
         """Return new rows as a matrix of numbers."""

@@ -19,9 +19,13 @@ from smelt.ensemble._target_statistics import fit_statistics
 from smelt.tree._categories import Codes
 
 
-def interaction_groups(interaction_cst: Any, order: np.ndarray) -> list[list[int]] | None:
-    """Return the groups of features that may meet, by their place in ``order``."""
-    n_features = len(order)
+def interaction_groups(
+    interaction_cst: Any, n_features: int, of_user: np.ndarray
+) -> list[list[int]] | None:
+    """Return the groups of features that may meet, by their place in the training.
+
+    ``of_user`` says for each place which of the user's ``n_features`` columns it is.
+    """
     if interaction_cst is None:
         return None
     groups: Any = interaction_cst
@@ -43,8 +47,8 @@ def interaction_groups(interaction_cst: Any, order: np.ndarray) -> list[list[int
                 f" position of features, got invalid indices: {group!r}"
             )
     rest = set(range(n_features)).difference(*groups)
-    place = np.argsort(order)
-    return [sorted(int(place[x]) for x in group) for group in [*groups, rest] if group]
+    found = (np.flatnonzero(np.isin(of_user, list(group))) for group in [*groups, rest] if group)
+    return [places.tolist() for places in found]
 
 
 def trees_to_go_on_with(estimator: Any, model: Any, known: np.ndarray) -> Any:
@@ -83,26 +87,21 @@ def spread_categories(
     if not large:
         return X, codes, codes.order, codes.order
     sizes = [len(codes.categories[k]) for k in large]
-    if estimator.warm_start or init_model is not None or estimator.interaction_cst is not None:
+    if estimator.warm_start or init_model is not None:
         raise ValueError(
             f"a feature has {max(sizes)} categories, more than max_bins={estimator.max_bins}: its "
-            "target statistics (high_cardinality) go with neither warm_start, init_model nor "
-            "interaction_cst."
+            "target statistics (high_cardinality) go with neither warm_start nor init_model."
         )
-    if len(getattr(estimator, "classes_", ())) > 2:
-        raise ValueError(
-            f"a feature has {max(sizes)} categories, more than max_bins={estimator.max_bins}: its "
-            "target statistics (high_cardinality) need numbers or two classes as targets."
-        )
-    columns, n_columns = codes.order[large], X.shape[1]
-    estimator._target_statistics, X, repeated = fit_statistics(
-        X, columns, sizes, y, weight, estimator._random_seed, estimator.high_cardinality
-    )
+    estimator._target_statistics, X, of_others = fit_statistics(
+        X, codes.order[large], sizes, y, len(getattr(estimator, "classes_", ())), weight,
+        estimator._random_seed, estimator.high_cardinality,
+    )  # fmt: skip
+    n_columns = X.shape[1] - len(of_others)  # of new rows
     small = [k for k in range(len(codes.categories)) if k not in large]
     front = codes.order[small]
     order = np.concatenate([front, np.setdiff1d(np.arange(n_columns), front)])
     own_order = np.concatenate([order, np.arange(n_columns, X.shape[1])])
-    order = np.concatenate([order, repeated])
+    order = np.concatenate([order, np.asarray(of_others, dtype=order.dtype)])
     return X, Codes(order, [codes.categories[k] for k in small]), order, own_order
 
 

@@ -4,7 +4,9 @@ A category becomes the mean target of its rows, drawn towards the mean of all ro
 fewer its rows and the less the categories of the column differ (empirical Bayes).  A row to learn
 from must not see its own target in its own number: "target" takes the mean over the other nine of
 ten folds (Micci-Barreca, 2001), "ordered" that over the rows before it in a random order, four
-times (Prokhorenkova et al., 2018).  New rows get the mean over all rows.
+times (Prokhorenkova et al., 2018).  New rows get the mean over all rows.  With more than two
+classes a category becomes as many numbers: the shares of the classes among its rows, each drawn
+towards that among all rows.  The first stands in the column's place, the others behind all columns.
 """
 
 from __future__ import annotations
@@ -78,46 +80,81 @@ def ordered_statistics(
 
 
 def fit_statistics(
-    X: np.ndarray, columns: np.ndarray, sizes: list[int], y: np.ndarray, weight: Any, seed: int,
-    way: str,
-) -> tuple[Statistics, np.ndarray, np.ndarray]:  # fmt: skip
-    """Return the statistics, rows to learn from, and which column of new rows each column is.
+    X: np.ndarray, columns: np.ndarray, sizes: list[int], y: np.ndarray, n_classes: int,
+    weight: Any, seed: int, way: str,
+) -> tuple[Statistics, np.ndarray, list[int]]:  # fmt: skip
+    """Return the statistics, rows to learn from, and which column of new rows their last ones are.
 
     ``X`` holds codes in ``columns``, of which each has as many categories as ``sizes`` says; it is
     written to.
     """
     weight = np.ones(len(y)) if weight is None else weight
-    mean = float(np.average(y, weights=weight))
     rng = np.random.default_rng(seed)
     if way == "ordered":
         orders = [rng.permutation(len(y)) for _ in range(N_ORDERS)]
     else:
         orders = [rng.permutation(len(y)) % N_FOLDS]
     make = ordered_statistics if way == "ordered" else folded_statistics
-    values, further = [], []
-    for column, size in zip(columns, sizes, strict=True):
-        codes = np.where(np.isnan(X[:, column]), size, X[:, column]).astype(np.intp)
+    n_targets = n_classes if n_classes > 2 else 1
+    places = _places(columns, X.shape[1], n_targets)
+    values: list[np.ndarray] = []
+    further: list[np.ndarray] = []
+    others: list[np.ndarray] = []
+    of_others: list[int] = []
+    for row, size in zip(places, sizes, strict=True):
+        codes = np.where(np.isnan(X[:, row[0]]), size, X[:, row[0]]).astype(np.intp)
         known = codes < size
-        prior = prior_rows(codes[known], y[known], weight[known], mean)
-        totals = np.bincount(codes, weight * y, size + 1)[:size] + prior * mean
-        values.append(totals / (np.bincount(codes, weight, size + 1)[:size] + prior))
-        X[:, column], *others = (make(codes, y, weight, o, size, mean, prior) for o in orders)
-        further += others
+        weights = np.bincount(codes, weight, size + 1)[:size]
+        drawn = np.empty((size, n_targets))
+        for k, place in enumerate(row):
+            target = y if n_targets == 1 else (y == k).astype(np.float64)
+            mean = float(np.average(target, weights=weight))
+            prior = prior_rows(codes[known], target[known], weight[known], mean)
+            totals = np.bincount(codes, weight * target, size + 1)[:size] + prior * mean
+            drawn[:, k] = totals / (weights + prior)
+            made = [make(codes, target, weight, o, size, mean, prior) for o in orders]
+            if k == 0:
+                X[:, place] = made[0]
+            else:
+                further.append(made[0])
+            others += made[1:]
+            of_others += [int(place)] * (len(orders) - 1)
+        values.append(drawn)
     statistics = {
         "columns": np.asarray(columns, dtype=np.int64),
         "offsets": np.cumsum([0, *sizes], dtype=np.int64),
-        "values": np.concatenate(values),
+        "values": np.concatenate(values).squeeze(axis=1) if n_targets == 1 else np.vstack(values),
     }
-    repeated = np.repeat(columns, len(orders) - 1)
-    return statistics, np.column_stack([X, *further]) if further else X, repeated
+    wide = [*further, *others]
+    return statistics, np.column_stack([X, *wide]) if wide else X, of_others
+
+
+def _places(columns: np.ndarray, n_columns: int, n_targets: int) -> np.ndarray:
+    """Return which columns of wide rows hold the numbers of each column: (n_columns, n_targets)."""
+    behind = n_columns + np.arange(len(columns) * (n_targets - 1), dtype=np.int64)
+    return np.column_stack([columns, behind.reshape(len(columns), -1)])
+
+
+def columns_behind(statistics: Statistics | None) -> np.ndarray:
+    """Return which column each of those behind all columns is made of."""
+    if statistics is None:
+        return np.zeros(0, dtype=np.int64)
+    n_targets = statistics["values"][:1].size
+    return np.repeat(statistics["columns"], n_targets - 1)
 
 
 def apply_statistics(X: Any, statistics: Statistics) -> np.ndarray:
     """Return new rows with numbers for the codes."""
-    arranged = np.array(X, dtype=np.float64)
-    offsets, values = statistics["offsets"], statistics["values"]
-    for column, start, stop in zip(statistics["columns"], offsets[:-1], offsets[1:], strict=True):
-        codes = arranged[:, column]
+    offsets = statistics["offsets"]
+    values = statistics["values"].reshape(len(statistics["values"]), -1)
+    n_rows, n_columns = X.shape
+    places = _places(statistics["columns"], n_columns, values.shape[1])
+    arranged = np.empty((n_rows, n_columns + places[:, 1:].size))
+    arranged[:, :n_columns] = X
+    for place, start, stop in zip(places, offsets[:-1], offsets[1:], strict=True):
+        codes = arranged[:, place[0]]
         known = ~np.isnan(codes)
-        arranged[known, column] = values[start:stop][codes[known].astype(np.int64)]
-    return np.ascontiguousarray(arranged)
+        found = np.full((n_rows, len(place)), np.nan)
+        found[known] = values[start:stop][codes[known].astype(np.int64)]
+        arranged[:, place] = found
+    return arranged

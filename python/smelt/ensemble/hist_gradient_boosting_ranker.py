@@ -130,7 +130,7 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         category becomes a number, the mean target of its rows, drawn towards that of all rows
         where it has few; a row to learn from gets the mean over the other nine of ten folds, so
         that its own target is not in it.  "ordered": over the rows before it in four random
-        orders.  "error": an error, as in scikit-learn.  For numbers and two classes.
+        orders.  "error": an error, as in scikit-learn.
     on_interrupt : {"raise", "keep"}, default="raise"
         What Ctrl-C does: raise KeyboardInterrupt, or keep the iterations done and warn.
 

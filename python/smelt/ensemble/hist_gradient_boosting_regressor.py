@@ -136,7 +136,7 @@ class HistGradientBoostingRegressor(RegressorMixin, CrossFitted, BaseHistGradien
         category becomes a number, the mean target of its rows, drawn towards that of all rows
         where it has few; a row to learn from gets the mean over the other nine of ten folds, so
         that its own target is not in it.  "ordered": over the rows before it in four random
-        orders.  "error": an error, as in scikit-learn.  For numbers and two classes.
+        orders.  "error": an error, as in scikit-learn.
     n_folds : int, "auto" or None, default=None
         Cross-fitting: grow one model on all folds but one for each of ``n_folds`` folds (at least
         2), stop each where the fold left out is no longer predicted better (after

@@ -23,12 +23,13 @@ def check_restored(estimator: Any) -> None:
         n_features = _width(estimator)
         _check_weights(estimator, n_features)
         if "trees_" in vars(estimator):
-            trees = estimator.trees_
-            _smelt.ensemble.tree_ensemble_validate(n_features, trees)
+            trees, n_columns = estimator.trees_, n_features
             if getattr(estimator, "_target_statistics", None) is not None:
-                _check_statistics(estimator, n_features)
+                _check_statistics(estimator)
+                n_columns = len(estimator._columns_of_user())
+            _smelt.ensemble.tree_ensemble_validate(n_columns, trees)
             if "linear_offsets" in trees:
-                _smelt.ensemble.linear_leaves_validate(n_features, trees, trees)
+                _smelt.ensemble.linear_leaves_validate(n_columns, trees, trees)
             if len(trees["baseline"]) != estimator.n_trees_per_iteration_:
                 raise ValueError("its trees are not one for each output")
         if "nodes_" in vars(estimator):
@@ -66,7 +67,7 @@ def _check_weights(estimator: Any, n_features: int) -> None:
         raise ValueError("the shapes of its weights do not fit its columns")
 
 
-def _check_statistics(estimator: Any, n_features: int) -> None:
+def _check_statistics(estimator: Any) -> None:
     from smelt.tree._category_codes import n_known
 
     found = estimator._target_statistics
@@ -74,6 +75,9 @@ def _check_statistics(estimator: Any, n_features: int) -> None:
     categories = estimator._encoder.named_transformers_["encoder"].categories_
     if not np.isfinite(values).all() or values.dtype != np.float64:
         raise ValueError("its target statistics are something else than finite numbers")
+    n_classes = len(getattr(estimator, "classes_", ()))
+    if values.shape[1:] != ((n_classes,) if n_classes > 2 else ()):
+        raise ValueError("its target statistics are not one for each class")
     if len(columns) + 1 != len(offsets) or offsets[0] != 0 or offsets[-1] != len(values):
         raise ValueError("its target statistics do not match their columns")
     for column, size in zip(columns.tolist(), np.diff(offsets).tolist(), strict=True):

@@ -28,7 +28,7 @@ class TreeModel(NamedTuple):
     trees: dict[str, Any]  #: arrays that the kernels take
     baseline: np.ndarray  #: what the raw prediction of every output starts from
     shape: tuple[int, ...]  #: shape of one raw prediction: () for one number
-    order: np.ndarray | None  #: column of the user's table behind each column of the trees
+    order: np.ndarray | None  #: column of the user's table that each column of the trees is of
     has_cover: bool  #: whether the weight of the training rows in every node is known
 
     def arrange(self, X: Any) -> np.ndarray:
@@ -51,6 +51,15 @@ class TreeModel(NamedTuple):
             )
             X = X.toarray() if hasattr(X, "toarray") else X
         return np.ascontiguousarray(X)
+
+    def by_user(self, values: np.ndarray, axis: int = 0) -> np.ndarray:
+        """Sum over the columns of the trees that are of the same column of the user's table."""
+        if self.order is None:
+            return values
+        columns = np.argsort(self.order, kind="stable")
+        starts = np.searchsorted(self.order[columns], np.arange(self.estimator.n_features_in_))
+        found: np.ndarray = np.add.reduceat(np.take(values, columns, axis=axis), starts, axis=axis)
+        return found
 
     def raw_predict(self, X: np.ndarray) -> np.ndarray:
         """Return the raw predictions of arranged rows: (n_samples, n_outputs)."""
@@ -125,8 +134,11 @@ def _of_boosting(estimator: Any) -> TreeModel:
     n_trees, n_outputs = len(found["tree_offsets"]) - 1, len(baseline)
     is_leaf = found["left"] == 0
     has_cover = "count" in found
+    order = None
+    if getattr(estimator, "_encoder", None) is not None:
+        order = estimator._columns_of_user()
     trees = {
-        "n_features": _n_columns(estimator),
+        "n_features": int(estimator.n_features_in_) if order is None else len(order),
         "n_outputs": n_outputs,
         "offsets": found["tree_offsets"].astype(np.int64),
         "left": np.where(is_leaf, -1, found["left"].astype(np.int32)).astype(np.int32),
@@ -141,16 +153,8 @@ def _of_boosting(estimator: Any) -> TreeModel:
         "left_categories": found["left_categories"].ravel(),
         "known_categories": found["known_categories"].ravel(),
     }
-    order = None
-    if getattr(estimator, "_encoder", None) is not None:
-        mask = estimator.is_categorical_
-        order = np.concatenate([np.flatnonzero(mask), np.flatnonzero(~mask)])
     shape = () if n_outputs == 1 else (n_outputs,)
     return TreeModel(estimator, trees, baseline, shape, order, has_cover)
-
-
-def _n_columns(estimator: Any) -> int:
-    return int(estimator.n_features_in_)
 
 
 def _of_nodes(estimator: Any, nodes: dict[str, Any]) -> TreeModel:

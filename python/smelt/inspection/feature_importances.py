@@ -115,9 +115,7 @@ def feature_importances(
         values = values.reshape(len(values), values.shape[1], -1).mean(axis=2)
         importances = np.average(values, axis=0, weights=sample_weight)
     else:
-        importances = _of_splits(known, kind, model)
-        if known.order is not None:
-            importances = importances[np.argsort(known.order)]
+        importances = known.by_user(_of_splits(known, kind, model))
     total = importances.sum()
     return importances / total if normalize and total > 0 else importances
 

@@ -112,7 +112,7 @@ class TreeExplainer:
         self._explained = tree_model(model)
         self._interventional = feature_perturbation == "interventional"
         self._feature_names = feature_names
-        n_features = self._explained.trees["n_features"]
+        n_features = model.n_features_in_
         if feature_names is not None and len(feature_names) != n_features:
             raise ValueError(
                 f"feature_names has {len(feature_names)} names, the model has {n_features} columns"
@@ -213,10 +213,8 @@ class TreeExplainer:
 
     def _in_order(self, values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
         """Put columns that boosting encoded in front back into the user's order."""
-        if self._explained.order is not None:
-            back = np.argsort(self._explained.order)
-            for axis in axes:
-                values = np.take(values, back, axis=axis)
+        for axis in axes:
+            values = self._explained.by_user(values, axis)
         return values
 
     def _table(self, X: Any) -> np.ndarray:
@@ -229,5 +227,5 @@ class TreeExplainer:
         if names is None:
             names = getattr(X, "columns", None)
         if names is None:
-            names = [f"x{column}" for column in range(self._explained.trees["n_features"])]
+            names = [f"x{column}" for column in range(self.model.n_features_in_)]
         return [str(name) for name in names]
