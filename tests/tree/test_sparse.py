@@ -5,9 +5,14 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 
 import smelt
 from smelt.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     IsolationForest,
@@ -89,6 +94,59 @@ def test_the_twin_takes_sparse_rows(model):
     np.testing.assert_allclose(twin, dense, rtol=1e-12)
 
 
+MEMBERS = [
+    BaggingClassifier(n_estimators=4, random_state=0, oob_score=True),
+    BaggingClassifier(DecisionTreeClassifier(max_bins=16), max_samples=0.5, random_state=0),
+    BaggingClassifier(max_features=0.5, random_state=0, oob_score=True),
+    BaggingClassifier(ExtraTreeClassifier(), bootstrap_features=True, random_state=0),
+    BaggingRegressor(ExtraTreeRegressor(max_depth=5), random_state=0),
+    BaggingRegressor(n_estimators=4, max_features=4, bootstrap=False, random_state=0),
+    AdaBoostClassifier(DecisionTreeClassifier(max_depth=3), random_state=0),
+    AdaBoostClassifier(ExtraTreeClassifier(max_depth=3), n_estimators=9, random_state=0),
+    AdaBoostRegressor(n_estimators=9, random_state=0),
+    AdaBoostRegressor(DecisionTreeRegressor(max_bins=32), loss="square", random_state=0),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB")
+@pytest.mark.parametrize("model", MEMBERS, ids=lambda model: f"{type(model).__name__}")
+@pytest.mark.parametrize("engine", ["rust", "plain"])
+def test_members_of_ensembles_take_sparse_rows(model, engine):
+    X, y = table(600 if engine == "rust" else 80)
+    y, weight = target(model, y), np.arange(len(y)) % 3 + 1.0
+    if "bootstrap" in model.get_params() and not model.bootstrap:
+        weight = None
+    with smelt.config(engine=engine):
+        dense = clone(model).fit(X, y, weight)
+        for kind in (sp.csr_matrix, sp.csc_array):
+            sparse = clone(model).fit(kind(X), y, weight)
+            same_nodes(dense, sparse)
+            np.testing.assert_array_equal(dense.predict(X), sparse.predict(kind(X)))
+            for name in ("oob_score_", "estimator_errors_", "estimator_weights_"):
+                if name in vars(dense):
+                    np.testing.assert_array_equal(vars(dense)[name], vars(sparse)[name])
+            for name in ("predict_proba", "decision_function"):
+                if hasattr(model, name):
+                    one, other = getattr(dense, name)(X), getattr(sparse, name)(kind(X))
+                    np.testing.assert_array_equal(one, other)
+            one, other = dense.estimators_[1], sparse.estimators_[1]
+            np.testing.assert_array_equal(one.nodes_["threshold"], other.nodes_["threshold"])
+
+
+@pytest.mark.parametrize("model", [MEMBERS[0], MEMBERS[6], MEMBERS[8]], ids=str)
+def test_members_refuse_what_is_missing_in_sparse_rows(model):
+    X, y = table()
+    y = target(model, y)
+    S = sp.csr_matrix(X)
+    for value, message in ((np.inf, "infinity"), (np.nan, "NaN")):
+        bad = S.copy()
+        bad.data[3] = value
+        with pytest.raises(ValueError, match=message):
+            clone(model).fit(bad, y)
+        with pytest.raises(ValueError, match=message):
+            clone(model).fit(S, y).predict(bad)
+
+
 def test_out_of_bag_quantiles_paths_and_codes():
     X, y = table()
     S = sp.csr_matrix(X)
@@ -159,8 +217,14 @@ def test_python_makes_nothing_dense():
     """What NumPy allocates stays far below the dense table."""
     S = sp.random_array((4_000, 2_000), density=0.005, rng=np.random.default_rng(0)).tocsr()
     y = np.asarray(S.sum(axis=1)).ravel()
+    tree = DecisionTreeRegressor(max_depth=2, max_features="sqrt")
     tracemalloc.start()
-    RandomForestRegressor(2, max_depth=2, max_features="sqrt").fit(S, y).predict(S)
+    for model in (
+        RandomForestRegressor(2, max_depth=2, max_features="sqrt"),
+        BaggingRegressor(tree, n_estimators=2),
+        AdaBoostRegressor(tree, n_estimators=2),
+    ):
+        model.fit(S, y).predict(S)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < S.shape[0] * S.shape[1] * 4 / 8

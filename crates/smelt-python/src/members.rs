@@ -1,16 +1,16 @@
 //! Kernels of ensembles whose members are trees: bagging and AdaBoost.
 
-use numpy::{PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_tree::ada_boost::{self, AdaBoostParams};
 use smelt_tree::bagging::{self, BaggingParams};
 
-use crate::arrays::{maybe_slice, slice, to_array1, view};
+use crate::arrays::{maybe_slice, slice, to_array1};
 use crate::enter::enter;
 use crate::forest::forest_to_dict;
 use crate::params::params;
-use crate::tree::TargetArrays;
+use crate::tree::{Table, TargetArrays};
 
 /// Grows a tree on each of the bags that `random_states` draw: nodes, offsets, `tree_columns`.
 #[pyfunction]
@@ -18,7 +18,7 @@ use crate::tree::TargetArrays;
 #[allow(non_snake_case)]
 fn bagging_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     probabilities: Option<PyReadonlyArray1<'py, f64>>,
     random_states: PyReadonlyArray1<'py, u32>,
@@ -26,7 +26,7 @@ fn bagging_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<BaggingParams>(py, keywords)?;
-    let (X, y, p) = (view(&X)?, y.view()?, maybe_slice(probabilities.as_ref())?);
+    let (X, y, p) = (X.by_column(py)?, y.view()?, maybe_slice(probabilities.as_ref())?);
     let seeds = slice(&random_states)?;
     let fit =
         enter(py, n_threads, |control| bagging::bagging_fit(X, y, p, &params, seeds, control))?;
@@ -42,7 +42,7 @@ fn bagging_fit<'py>(
 #[allow(non_snake_case)]
 fn ada_boost_fit<'py>(
     py: Python<'py>,
-    X: PyReadonlyArray2<'py, f32>,
+    X: Table<'py>,
     y: TargetArrays<'py>,
     sample_weight: PyReadonlyArray1<'py, f64>,
     random_state: u32,
@@ -50,7 +50,7 @@ fn ada_boost_fit<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<AdaBoostParams>(py, keywords)?;
-    let (X, y, weight) = (view(&X)?, y.view()?, slice(&sample_weight)?);
+    let (X, y, weight) = (X.by_column(py)?, y.view()?, slice(&sample_weight)?);
     let fit = enter(py, n_threads, |control| {
         ada_boost::ada_boost_fit(X, y, weight, &params, random_state, control)
     })?;

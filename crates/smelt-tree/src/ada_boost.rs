@@ -12,11 +12,12 @@
 //! Cost of a round: one tree on columns prepared once, and a few passes over the weights.
 
 use serde::Deserialize;
-use smelt_core::{Control, Error, MatRef, MersenneTwister, Result, parallel};
+use smelt_core::{Control, Error, MersenneTwister, Result, parallel};
 
 use crate::member::Member;
 use crate::tree::decision_tree::{DecisionTreeParams, Targets};
 use crate::tree::nodes::Nodes;
+use crate::tree::sparse::ByColumn;
 
 /// Rows of a partial sum.
 const CHUNK: usize = 4096;
@@ -79,18 +80,19 @@ enum Verdict {
     Chance,
 }
 
-/// Boosts trees on `X`, whose columns lie behind each other.
+/// Boosts trees on `X`, whose columns lie behind each other where they are dense.
 ///
 /// `targets` have one output; the weights of the rows, none negative, add up to 1.
 #[allow(non_snake_case)]
-pub fn ada_boost_fit(
-    X: MatRef<'_, f32>,
+pub fn ada_boost_fit<'a>(
+    X: impl Into<ByColumn<'a>>,
     targets: Targets<'_>,
     sample_weight: &[f64],
     params: &AdaBoostParams,
     random_state: u32,
     control: &Control,
 ) -> Result<AdaBoostFit> {
+    let X: ByColumn<'a> = X.into();
     if sample_weight.len() != X.n_rows() {
         return Err(Error::data("the weights do not match the rows of X".to_string()));
     }
@@ -179,7 +181,7 @@ fn sums(weights: &mut [f64], work: impl Fn(usize, &mut f64) -> f64 + Sync) -> f6
 
 /// Leaf of a row.
 #[allow(non_snake_case)]
-fn leaf(X: MatRef<'_, f32>, nodes: &Nodes, row: usize) -> usize {
+fn leaf(X: ByColumn<'_>, nodes: &Nodes, row: usize) -> usize {
     let mut node = 0;
     while nodes.left[node] >= 0 {
         let x = X.get(row, nodes.feature[node] as usize);
@@ -193,7 +195,7 @@ fn leaf(X: MatRef<'_, f32>, nodes: &Nodes, row: usize) -> usize {
 /// 2. to 4. for classes.
 #[allow(non_snake_case)]
 fn judge_classes(
-    X: MatRef<'_, f32>,
+    X: ByColumn<'_>,
     nodes: &Nodes,
     classes: &[u32],
     n_classes: usize,
@@ -249,7 +251,7 @@ fn draw(weights: &[f64], random: &mut MersenneTwister) -> Vec<f64> {
 /// 2. to 4. for numbers.
 #[allow(non_snake_case)]
 fn judge_values(
-    X: MatRef<'_, f32>,
+    X: ByColumn<'_>,
     nodes: &Nodes,
     values: &[f64],
     weights: &mut [f64],

@@ -10,12 +10,13 @@
 //! Cost: that of the trees.
 
 use serde::Deserialize;
-use smelt_core::{Control, MatRef, MersenneTwister, Result, parallel};
+use smelt_core::{Control, CscRef, MatRef, MersenneTwister, Result, parallel};
 
 use crate::bag::{Bag, BagParams, Bags};
 use crate::member::Member;
 use crate::tree::decision_tree::{DecisionTreeParams, Targets};
 use crate::tree::nodes::Nodes;
+use crate::tree::sparse::ByColumn;
 
 /// Parameters of bagged trees.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,18 +44,20 @@ pub struct BaggingFit {
     pub columns: Vec<i64>,
 }
 
-/// Grows one tree for each of `random_states` on `X`, whose columns lie behind each other.
+/// Grows one tree for each of `random_states` on `X`, whose columns lie behind each other where they
+/// are dense.
 ///
 /// `probabilities` of the rows to be drawn add up to 1.
 #[allow(non_snake_case)]
-pub fn bagging_fit(
-    X: MatRef<'_, f32>,
+pub fn bagging_fit<'a>(
+    X: impl Into<ByColumn<'a>>,
     targets: Targets<'_>,
     probabilities: Option<&[f64]>,
     params: &BaggingParams,
     random_states: &[u32],
     control: &Control,
 ) -> Result<BaggingFit> {
+    let X: ByColumn<'a> = X.into();
     let bags = Bags::new(X.n_rows(), X.n_cols(), &params.bag, probabilities)?;
     let all_columns = params.bag.max_features == X.n_cols() && !params.bag.bootstrap_features;
     let whole = if all_columns { Some(prepare(X, params, control)?) } else { None };
@@ -71,9 +74,8 @@ pub fn bagging_fit(
         let nodes = match &whole {
             Some(member) => grow(member)?,
             None => {
-                let own = columns_of(X, &bag);
-                let view = MatRef::from_col_major(&own, X.n_rows(), bag.columns.len())?;
-                let mut nodes = grow(&prepare(view, params, control)?)?;
+                let own = OwnColumns::of(X, &bag);
+                let mut nodes = grow(&prepare(own.view(X.n_rows())?, params, control)?)?;
                 for feature in nodes.feature.iter_mut().filter(|feature| **feature >= 0) {
                     *feature = bag.columns[*feature as usize] as i32;
                 }
@@ -95,20 +97,50 @@ pub fn bagging_fit(
 }
 
 #[allow(non_snake_case)]
-fn prepare<'a>(
-    X: MatRef<'a, f32>,
-    params: &BaggingParams,
-    control: &Control,
-) -> Result<Member<'a>> {
+fn prepare<'a>(X: ByColumn<'a>, params: &BaggingParams, control: &Control) -> Result<Member<'a>> {
     Member::new(X, params.draws_thresholds, params.max_bins, false, control)
 }
 
-/// The values of a bag's columns, behind each other.
-#[allow(non_snake_case)]
-fn columns_of(X: MatRef<'_, f32>, bag: &Bag) -> Vec<f32> {
-    let mut values = Vec::with_capacity(X.n_rows() * bag.columns.len());
-    for &column in &bag.columns {
-        values.extend((0..X.n_rows()).map(|row| X.get(row, column as usize)));
+/// The columns of a bag, behind each other.
+enum OwnColumns {
+    Dense(Vec<f32>),
+    /// Where each column starts, rows, values.
+    Sparse(Vec<i64>, Vec<i32>, Vec<f32>),
+}
+
+impl OwnColumns {
+    #[allow(non_snake_case)]
+    fn of(X: ByColumn<'_>, bag: &Bag) -> Self {
+        match X {
+            ByColumn::Dense(X) => {
+                let mut values = Vec::with_capacity(X.n_rows() * bag.columns.len());
+                for &column in &bag.columns {
+                    values.extend((0..X.n_rows()).map(|row| X.get(row, column as usize)));
+                }
+                Self::Dense(values)
+            }
+            ByColumn::Sparse(X) => {
+                let (mut starts, mut rows, mut values) = (vec![0], Vec::new(), Vec::new());
+                for &column in &bag.columns {
+                    let (some_rows, some_values) = X.col(column as usize);
+                    rows.extend_from_slice(some_rows);
+                    values.extend_from_slice(some_values);
+                    starts.push(rows.len() as i64);
+                }
+                Self::Sparse(starts, rows, values)
+            }
+        }
     }
-    values
+
+    fn view(&self, n_rows: usize) -> Result<ByColumn<'_>> {
+        Ok(match self {
+            Self::Dense(values) => {
+                let n_columns = values.len() / n_rows.max(1);
+                ByColumn::Dense(MatRef::from_col_major(values, n_rows, n_columns)?)
+            }
+            Self::Sparse(starts, rows, values) => {
+                ByColumn::Sparse(CscRef::new(starts, rows, values, n_rows)?)
+            }
+        })
+    }
 }

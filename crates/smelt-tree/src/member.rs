@@ -1,28 +1,29 @@
 //! A tree as a member of an ensemble: what it is grown on, prepared once for all members.
 
-use smelt_core::{Control, MatRef, Result};
+use smelt_core::{Control, Result};
 
 use crate::tree::columns::Columns;
 use crate::tree::decision_tree::{DecisionTreeParams, Targets, decision_tree_fit};
 use crate::tree::extra_tree::extra_tree_fit;
 use crate::tree::nodes::Nodes;
+use crate::tree::sparse::ByColumn;
 
 /// The table that all members share, arranged for their way to cut.
 #[derive(Debug)]
 pub enum Member<'a> {
     /// Codes, for trees with the best cuts.
     Best(Columns),
-    /// Values in columns, for trees that draw their thresholds.
-    Drawn(MatRef<'a, f32>),
+    /// Values in columns, for trees that draw their thresholds; sparse ones become codes for each.
+    Drawn(ByColumn<'a>),
 }
 
 impl<'a> Member<'a> {
-    /// Prepares `X`, whose columns lie behind each other.
+    /// Prepares `X`, whose columns lie behind each other where they are dense.
     ///
     /// `with_order` keeps sorted rows, which pay where one tree at a time looks at all columns.
     #[allow(non_snake_case)]
     pub fn new(
-        X: MatRef<'a, f32>,
+        X: ByColumn<'a>,
         draws_thresholds: bool,
         max_bins: Option<usize>,
         with_order: bool,

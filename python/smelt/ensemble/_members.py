@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -121,16 +122,16 @@ class Members:
             "tree": self._parameters(tree, n_samples, n_features),
         }
 
-    def _check_missing(self, X: np.ndarray) -> None:
+    def _check_missing(self, X: Any) -> None:
         """Refuse infinite values, and missing ones where the trees do not take them."""
         tree = clone(self._get_estimator())
         tree._compute_missing_values_in_feature_mask(X, estimator_name=type(tree).__name__)
 
 
-def columns(X: Any) -> np.ndarray:
-    """Return float32 columns behind each other, dense; missing values may be among them."""
+def columns(X: Any) -> Any:
+    """Return float32 columns, compressed or behind each other; missing values may be among them."""
     X = check_array(X, dtype=np.float32, accept_sparse="csc", ensure_all_finite=False)
-    return dense(X)
+    return X if sp.issparse(X) else dense(X)
 
 
 def join_members(parts: list[Nodes]) -> Nodes:

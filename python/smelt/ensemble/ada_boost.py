@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from smelt._kernel import kernel
 from smelt.ensemble._members import Members, columns
-from smelt.tree._base_tree import LARGEST_SEED, rows
+from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._nodes import predicting, shaped
 from smelt.tree._targets import check_poisson, encode_classes, kernel_targets
 from smelt.tree.decision_tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -42,7 +42,8 @@ class _Boosted(Members):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
+            Training data.  For trees of smelt sparse input stays sparse until its columns become
+            codes: 1 byte a value, 2 or 4 where a column has more than 255 or 65,535 different ones.
         y : array-like of shape (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -74,7 +75,7 @@ class _Boosted(Members):
         self._boost_trees(columns(X), column_or_1d(y), sample_weight / sample_weight.sum())
         return self
 
-    def _boost_trees(self: Any, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> None:
+    def _boost_trees(self: Any, X: Any, y: np.ndarray, sample_weight: np.ndarray) -> None:
         self._check_missing(X)
         y = y.reshape(-1, 1)
         if is_classifier(self):
@@ -86,14 +87,14 @@ class _Boosted(Members):
         if not isinstance(random_state, Integral):
             random_state = check_random_state(random_state).randint(LARGEST_SEED)
         fit = kernel("ensemble.ada_boost_fit")(
-            X,
+            by_column(X),
             targets,
             sample_weight,
             random_state=int(random_state),
             n_estimators=int(self.n_estimators),
             learning_rate=float(self.learning_rate),
             loss=self.loss,
-            **self._tree_settings(len(X), X.shape[1]),
+            **self._tree_settings(*X.shape),
         )
         self.estimator_weights_ = np.zeros(self.n_estimators)
         self.estimator_errors_ = np.ones(self.n_estimators)
@@ -114,10 +115,10 @@ class _Boosted(Members):
     def _random_state_of(self, index: int) -> int:
         return int(self._seeds[index])
 
-    def _rows(self: Any, X: Any) -> np.ndarray:
+    def _rows(self: Any, X: Any) -> Any:
         check_is_fitted(self)
         X = self._check_X(X)
-        return rows(check_array(X, accept_sparse="csr", dtype=np.float32))
+        return by_row(check_array(X, accept_sparse="csr", dtype=np.float32))
 
 
 class AdaBoostClassifier(_Boosted, _Classifier):
@@ -312,7 +313,7 @@ class AdaBoostRegressor(_Boosted, _Regressor):
     def _get_median_predict(self, X: Any, limit: int) -> Any:
         if not self._grown():
             return super()._get_median_predict(X, limit)
-        X = rows(check_array(X, accept_sparse="csr", dtype=np.float32))
+        X = by_row(check_array(X, accept_sparse="csr", dtype=np.float32))
         leaves = kernel("tree.tree_apply")(X, predicting(self.nodes_))[:, :limit]
         answers = self.nodes_["value"][leaves + self.nodes_["offsets"][:limit], 0, 0]
         order = np.argsort(answers, axis=1)

@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from smelt._kernel import kernel
 from smelt.ensemble._members import Members, columns, join_members
-from smelt.tree._base_tree import LARGEST_SEED, rows
+from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._nodes import Nodes, predicting, shaped
 from smelt.tree._targets import check_poisson, kernel_targets
 from smelt.tree.decision_tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -46,7 +46,8 @@ class _Bags(Members):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
+            Training data.  For trees of smelt sparse input stays sparse until its columns become
+            codes: 1 byte a value, 2 or 4 where a column has more than 255 or 65,535 different ones.
         y : array-like of shape (n_samples,)
             Targets; for regression, several columns of them too.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -130,7 +131,7 @@ class _Bags(Members):
             random_state.randint(LARGEST_SEED, size=n_grown)
         return random_state.randint(LARGEST_SEED, size=n_more).astype(np.uint32)
 
-    def _grow(self: Any, X: np.ndarray, y: np.ndarray, seeds: np.ndarray) -> None:
+    def _grow(self: Any, X: Any, y: np.ndarray, seeds: np.ndarray) -> None:
         self._check_missing(X)
         y = y.reshape(len(y), -1)
         if not is_classifier(self) and self._get_estimator().criterion == "poisson":
@@ -141,7 +142,7 @@ class _Bags(Members):
             else kernel_targets(self, y)
         )
         nodes: Nodes = kernel("ensemble.bagging_fit", n_jobs=self.n_jobs)(
-            X,
+            by_column(X),
             targets,
             self._probabilities(),
             random_states=seeds,
@@ -151,7 +152,7 @@ class _Bags(Members):
                 "bootstrap": self.bootstrap,
                 "bootstrap_features": self.bootstrap_features,
             },
-            **self._tree_settings(len(X), self._max_features),
+            **self._tree_settings(X.shape[0], self._max_features),
         )
         old = [self.nodes_] if self.warm_start and self._grown() else []
         self.nodes_ = join_members([*old, shaped(nodes, y.shape[1])])
@@ -183,7 +184,8 @@ class _Bags(Members):
         tree = self._get_estimator()
         finite = "allow-nan" if tree._support_missing_values(X) else True
         X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=finite)
-        values = kernel("tree.tree_predict", n_jobs=self.n_jobs)(rows(X), predicting(self.nodes_))
+        predict = kernel("tree.tree_predict", n_jobs=self.n_jobs)
+        values = predict(by_row(X), predicting(self.nodes_))
         return values.reshape(X.shape[0], self.nodes_["value"].shape[1], -1)
 
     def _out_of_bag(self: Any, X: Any) -> tuple[np.ndarray, np.ndarray] | None:
@@ -193,7 +195,7 @@ class _Bags(Members):
         p = self._probabilities()
         cumulative = None if p is None else np.cumsum(p) / np.cumsum(p)[-1]
         return kernel("ensemble.random_forest_out_of_bag", n_jobs=self.n_jobs)(
-            rows(X), predicting(self.nodes_), self._seeds, self._max_samples, cumulative
+            by_row(X), predicting(self.nodes_), self._seeds, self._max_samples, cumulative
         )
 
 

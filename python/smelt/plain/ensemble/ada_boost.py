@@ -9,6 +9,7 @@ import numpy as np
 
 from smelt.plain.ensemble.bagging import grow_member, join_members
 from smelt.plain.tree.predict import tree_predict
+from smelt.plain.tree.table import by_column
 
 PREDICTING = ("children_left", "children_right", "feature", "threshold", "missing_go_to_left")
 LOSSES = {
@@ -32,6 +33,7 @@ def ada_boost_fit(
     max_bins=None,
 ):
     """Boost trees; return their nodes, how much each says, and its error."""
+    X = by_column(X)
     random = np.random.RandomState(random_state)
     targets, sizes = y
     classify = isinstance(sizes, list)

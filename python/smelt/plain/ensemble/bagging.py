@@ -6,12 +6,14 @@ import numpy as np
 
 from smelt.plain.ensemble.bag import draw_bag
 from smelt.plain.tree import decision_tree_fit, extra_tree_fit
+from smelt.plain.tree.table import by_column
 
 
 def bagging_fit(
     X, y, probabilities=None, *, random_states, bag, tree, draws_thresholds, max_bins=None
 ):
     """Grow one tree for each of ``random_states``; return their nodes behind each other."""
+    X = by_column(X)
     trees, drawn = [], []
     for state in random_states:
         # 1. Draw the bag of the tree; a row drawn twice weighs twice.
