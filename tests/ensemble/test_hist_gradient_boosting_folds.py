@@ -7,8 +7,13 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 import smelt
-from smelt.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from smelt.ensemble._cross_fitting import ACCURATE
+from smelt.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRanker,
+    HistGradientBoostingRegressor,
+    _cross_fitting,
+)
+from smelt.ensemble._cross_fitting import ACCURATE, automatic_rate
 from smelt.inspection import TreeExplainer
 
 X, Y = load_diabetes(return_X_y=True)
@@ -75,6 +80,27 @@ def test_accurate_is_more_so_than_the_defaults():
     for kind in (HistGradientBoostingRegressor.accurate, HistGradientBoostingRegressor):
         scores.append(kind(random_state=0).fit(parts[0], parts[2]).score(parts[1], parts[3]))
     assert scores[0] > scores[1] + 0.03
+
+
+def test_the_automatic_rate_follows_the_rows(monkeypatch, tmp_path):
+    rates = [automatic_rate(n) for n in (10, 100_000, 150_000, 300_000, 400_000, 10_000_000)]
+    np.testing.assert_allclose(rates, [0.05, 0.05, 0.075, 0.15, 0.2, 0.2])
+    monkeypatch.setattr(_cross_fitting, "MOST_ROWS", len(X) // 2)
+    model = HistGradientBoostingRegressor.accurate(max_iter=30, random_state=0).fit(X, Y)
+    assert model.learning_rate_ == 0.1
+    assert model.learning_rate == "auto"
+    assert len(model.fold_iterations_) == 1  # above the same number of rows
+    given = clone(model).set_params(learning_rate=0.1).fit(X, Y)
+    np.testing.assert_array_equal(model.predict(X), given.predict(X))
+    smelt.save(model, tmp_path / "model.smelt")
+    again = smelt.load(tmp_path / "model.smelt")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    for kind, rate in (
+        (HistGradientBoostingRegressor, "fast"),
+        (HistGradientBoostingRanker, "auto"),
+    ):
+        with pytest.raises(ValueError, match="'learning_rate' parameter"):
+            kind(learning_rate=rate).fit(X, np.ones(len(X), dtype=int))
 
 
 def test_classes_too_few_for_folds():

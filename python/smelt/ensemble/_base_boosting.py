@@ -105,6 +105,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     _target_statistics: Any
     is_categorical_: np.ndarray | None
     loss: Any
+    learning_rate: Any
     n_folds: Any = None
 
     @property
@@ -249,6 +250,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     ) -> Any:  # fmt: skip
         """Look over the choices, split off validation rows, and boost."""
         start = perf_counter()
+        self.learning_rate_ = self._rate(len(y))
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
         sample_weight = self._finalize_sample_weight(sample_weight, y)
@@ -326,6 +328,10 @@ class BaseHistGradientBoosting(BaseEstimator):
                 f"{perf_counter() - start:.3f} s, ({leaves} total leaves)"
             )
         return self
+
+    def _rate(self, n_rows: int) -> float:
+        """Return the factor of every leaf."""
+        return float(self.learning_rate)
 
     def _seed_draws(self) -> None:
         random = check_random_state(self.random_state)

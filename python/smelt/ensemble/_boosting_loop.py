@@ -22,7 +22,6 @@ from smelt.tree._categories import Codes, known_sets
 BINNING_ROWS = 200_000
 
 FLOAT_PARAMETERS = (
-    "learning_rate",
     "l2_regularization",
     "max_features",
     "subsample",
@@ -234,6 +233,7 @@ def _tree_parameters(estimator: Any) -> dict[str, Any]:
     found["max_delta_step"] = None if limit is None else float(limit)
     goss = (float(estimator.top_rate), float(estimator.other_rate))
     return found | {
+        "learning_rate": estimator.learning_rate_,
         "splitter": estimator.splitter,
         "grow_policy": estimator.grow_policy,
         "quantized_gradients": bool(estimator.quantized_gradients),

@@ -36,8 +36,9 @@ class HistGradientBoostingClassifier(ClassifierMixin, CrossFitted, BaseHistGradi
         The logarithmic loss, or a function of (y, raw) that returns gradient and curvature: y are
         the codes of the classes, raw the raw predictions, (n,) or (n, n_classes), as are the two
         results.  The raw predictions then start from 0.
-    learning_rate : float, default=0.1
-        Factor η on every leaf, positive.
+    learning_rate : float or "auto", default=0.1
+        Factor η on every leaf, positive.  "auto" (smelt's own) is 0.05 up to 100,000 rows and then
+        grows in proportion to the rows, up to 0.2: long data want more rounds than there are.
     max_iter : int, default=100
         Most iterations, at least 1.  Each grows one tree, or one a class where there are over two.
     max_leaf_nodes : int or None, default=31
@@ -171,6 +172,8 @@ class HistGradientBoostingClassifier(ClassifierMixin, CrossFitted, BaseHistGradi
         With ``eval_set``: the values of each metric on each set after each iteration.
     best_iteration_ : int
         With ``eval_set``: the iteration at which the set and metric of ``stop_on`` were best.
+    learning_rate_ : float
+        The learning rate used.
     fold_iterations_ : list of int
         With ``n_folds``: iterations kept in the model of each fold.
     interrupted_ : bool

@@ -155,6 +155,8 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         ``count``, ``gain``, ``depth`` for each node, ``tree_offsets`` (n_trees + 1),
         ``left_categories`` (n_sets, 8), ``known_categories`` (n_features, 8), ``baseline``
         (n_trees_per_iteration,).
+    learning_rate_ : float
+        The learning rate used.
     evals_result_ : dict of dict of list
         With ``eval_set``: the values of each metric on each set after each iteration.
     best_iteration_ : int
