@@ -30,7 +30,8 @@ def as_tree(estimator: Any) -> Tree:
     if "category_set" in nodes:
         raise AttributeError(
             "this tree may cut its columns by sets of categories, which scikit-learn's Tree cannot "
-            "hold: there is no tree_; nodes_ holds all arrays, and smelt.inspection explains it"
+            "hold: there is no tree_; nodes_ holds all arrays, smelt.tree.export_text shows the "
+            "tree, and smelt.inspection explains it"
         )
     known = _made.get(estimator)
     if known is None or known[0] is not nodes:
