@@ -93,11 +93,18 @@ def validate_weight(sample_weight: Any, X: Any, *, allow_negative: bool = False)
 
 
 def canonical(X: Any) -> Any:
-    """Sparse input with sorted, summed entries, without touching the caller's matrix."""
-    if sp.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X
+    """Sparse input with sorted, summed entries, without touching the caller's matrix.
+
+    A dense array that runs backwards, or whose strides are no whole numbers of values, is copied.
+    """
+    if sp.issparse(X):
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        return X
+    if all(stride >= 0 and stride % X.itemsize == 0 for stride in X.strides):
+        return X
+    return np.ascontiguousarray(X)
 
 
 def sparse_arrays(X: Any) -> tuple[Any, Any, Any, int]:

@@ -23,7 +23,7 @@ from smelt.ensemble._target_statistics import (
     prior_rows,
 )
 from smelt.inspection import TreeExplainer, feature_importances
-from smelt.tree import _categories
+from smelt.tree import DecisionTreeRegressor, _categories
 
 
 def rows(n, n_categories=1500, seed=0):
@@ -128,6 +128,33 @@ def test_codes_of_frames_are_those_of_the_encoder(frame, monkeypatch):
     ):
         assert kept[0].dtype == kept[1].dtype
         pd.testing.assert_index_equal(pd.Index(kept[0]), pd.Index(kept[1]))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[True, False], [0, 1], [0.5, 2.0], ["a", "b"], list(pd.to_datetime([1, 2]))],
+    ids=["bool", "int", "float", "str", "date"],
+)
+def test_categories_of_any_type_are_those_of_the_encoder(values, monkeypatch):
+    column = pd.Categorical([values[0], values[1], None, values[1]])
+    frame = pd.DataFrame({"x": np.arange(4.0), "c": column})
+    mask = np.array([False, True])
+    encoder, found, _ = _categories.fit_encoder(frame, mask, 255)
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), [False, False, True, False])
+    quick = _categories.encode(encoder, frame[:3])
+    monkeypatch.setattr(_categories, "categorical_columns", lambda X, mask: None)
+    np.testing.assert_array_equal(found, _categories.fit_encoder(frame, mask, 255)[1])
+    np.testing.assert_array_equal(quick, _categories.encode(encoder, frame[:3]))
+
+
+def test_categories_of_booleans_are_learnt():
+    c = np.random.default_rng(0).random(300) > 0.5
+    frame = pd.DataFrame({"x": np.zeros(300), "c": pd.Categorical(c)})
+    for model in (
+        HistGradientBoostingRegressor(learning_rate=1.0, max_iter=5),
+        DecisionTreeRegressor(categorical_features="from_dtype"),
+    ):
+        np.testing.assert_allclose(model.fit(frame, c * 2.0).predict(frame), c * 2.0, atol=1e-9)
 
 
 def test_unknown_categories_are_missing_and_none_is_a_category():

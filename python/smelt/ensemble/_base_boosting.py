@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 from sklearn.utils.validation import validate_data as _validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import FLOATS, validate_predict
+from smelt._validate import FLOATS, canonical, validate_predict
 from smelt.ensemble._batch_fit import fit_from_batches
 from smelt.ensemble._boosting_loop import Columns, boost, pack_state
 from smelt.ensemble._boosting_rounds import Rounds
@@ -41,6 +41,7 @@ from smelt.tree._categories import (
     encode,
     fit_encoder,
 )
+from smelt.tree._targets import check_weights
 
 
 class BaseHistGradientBoosting(BaseEstimator):
@@ -254,6 +255,9 @@ class BaseHistGradientBoosting(BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
         sample_weight = self._finalize_sample_weight(sample_weight, y)
+        check_weights(sample_weight)
+        if sample_weight is not None and sample_weight.sum() == 0:
+            raise ValueError("the weights of the rows add up to 0.")
         eval_set, eval_names, eval_metric, stop_on, callbacks = evaluation
         again = self.warm_start and hasattr(self, "trees_")
         if again and init_model is not None:
@@ -279,6 +283,8 @@ class BaseHistGradientBoosting(BaseEstimator):
                 else "monotonic constraints are not supported for several quantiles."
             )
         of_user = self._columns_of_user()[order]
+        if np.ndim(self.monotonic_cst) > 1:
+            raise ValueError("monotonic_cst must be one number for each feature.")
         monotonic = _check_monotonic_cst(self, self.monotonic_cst)
         if self.is_categorical_ is not None and monotonic[self.is_categorical_].any():
             raise ValueError("Categorical features cannot have monotonic constraints.")
@@ -359,7 +365,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         else:
             codes = None
         X = _validate_data(self, X, dtype=list(FLOATS), ensure_all_finite=False)
-        return X, codes
+        return canonical(X), codes
 
     def _columns_of_user(self) -> np.ndarray:
         """Return which column of the user's table each column of arranged rows is made of."""
@@ -426,7 +432,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     def _raw_predict(self, X: Any) -> np.ndarray:
         """Start values plus leaves: (n_samples, n_trees_per_iteration_)."""
         if not hasattr(self, "trees_"):  # scikit-learn's check alone takes 6 microseconds
-            check_is_fitted(self)
+            check_is_fitted(self, "trees_")
         scored = getattr(self, "_scored", None)
         if scored is not None:
             return self._sum_trees(X, self.trees_) if scored.raw is None else scored.raw
@@ -434,7 +440,7 @@ class BaseHistGradientBoosting(BaseEstimator):
 
     def _staged_raw_predict(self, X: Any) -> Any:
         """Raw predictions after each iteration."""
-        check_is_fitted(self)
+        check_is_fitted(self, "trees_")
         X = self._arrange(X)
         per_iteration = self.n_trees_per_iteration_
         raw = np.repeat(self.trees_["baseline"][None, :], len(X), axis=0)
@@ -446,7 +452,7 @@ class BaseHistGradientBoosting(BaseEstimator):
     @property
     def n_iter_(self) -> int:
         """Number of iterations of boosting."""
-        check_is_fitted(self)
+        check_is_fitted(self, "trees_")
         return (len(self.trees_["tree_offsets"]) - 1) // self.n_trees_per_iteration_
 
     def __sklearn_tags__(self) -> Any:

@@ -23,7 +23,13 @@ from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._category_columns import CategoryColumns
 from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack, with_sets
 from smelt.tree._paths import decision_path, importances
-from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
+from smelt.tree._targets import (
+    check_poisson,
+    check_weights,
+    encode_classes,
+    kernel_targets,
+    tree_parameters,
+)
 
 
 class GrownForest(CategoryColumns):
@@ -95,6 +101,7 @@ class GrownForest(CategoryColumns):
         y, class_weight = self._encode(y, sample_weight)
         if class_weight is not None:
             sample_weight = class_weight if sample_weight is None else sample_weight * class_weight
+            check_weights(sample_weight)
         self._sample_weight = sample_weight
         self._n_samples_bootstrap = self._number_drawn(sample_weight)
         seeds = self._draw_seeds()
@@ -236,7 +243,13 @@ class GrownForest(CategoryColumns):
         """Return the running sums of the probabilities of the rows, where they differ."""
         if not self.bootstrap or self._sample_weight is None:
             return None
-        sums = np.cumsum(self._sample_weight / np.sum(self._sample_weight))
+        probabilities = self._sample_weight / np.sum(self._sample_weight)
+        if (probabilities < 0).any():
+            raise ValueError(
+                "probabilities are not non-negative: with bootstrap=True rows are drawn by their "
+                "sample_weight, which must not be negative."
+            )
+        sums = np.cumsum(probabilities)
         return sums / sums[-1]
 
     def _score_out_of_bag(self, X: Any, y: np.ndarray) -> None:

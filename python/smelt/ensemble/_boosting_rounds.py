@@ -50,6 +50,9 @@ class Rounds:
         self.estimator, self.sets, self.done = estimator, sets, done
         self.metrics: list[Metric] = find_metrics(estimator, eval_metric) if sets else []
         self.callbacks = list(callbacks or ())
+        for callback in self.callbacks:
+            if not callable(callback):
+                raise TypeError(f"callbacks must be functions, got {callback!r:.40}.")
         self.history: dict[str, dict[str, list[float]]] = {rows.name: {} for rows in sets}
         self.higher: dict[str, bool] = {}
         self.stops = bool(sets) and estimator.do_early_stopping_

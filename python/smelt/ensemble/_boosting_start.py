@@ -111,6 +111,8 @@ def evaluation_sets(estimator: Any, eval_set: Any, names: Any, groups: Any) -> l
         return []
     if isinstance(eval_set, tuple):
         eval_set = [eval_set]
+    if not isinstance(eval_set, list):
+        raise ValueError("eval_set must be a list of (X, y) or (X, y, sample_weight).")
     names = [f"valid_{i}" for i in range(len(eval_set))] if names is None else list(names)
     if len(names) != len(eval_set) or len(set(names)) != len(names):
         raise ValueError("eval_names must give every set of eval_set a name of its own.")

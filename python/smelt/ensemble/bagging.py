@@ -183,7 +183,9 @@ class _Bags(Members):
         )
         tree = self._get_estimator()
         finite = "allow-nan" if tree._support_missing_values(X) else True
-        X = check_array(X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=finite)
+        X = check_array(
+            X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=finite, input_name="X"
+        )
         predict = kernel("tree.tree_predict", n_jobs=self.n_jobs)
         values = predict(by_row(X), predicting(self.nodes_))
         return values.reshape(X.shape[0], self.nodes_["value"].shape[1], -1)

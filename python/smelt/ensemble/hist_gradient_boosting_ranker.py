@@ -518,6 +518,8 @@ def query_starts(n: int, group: Any, qid: Any) -> np.ndarray:
     qid = column_or_1d(np.asarray(qid))
     if len(qid) != n:
         raise ValueError(f"qid has {len(qid)} entries, X has {n} rows.")
+    if (qid != qid).any():
+        raise ValueError("qid contains NaN: every row must be of a query.")
     starts = np.concatenate([[0], np.flatnonzero(qid[1:] != qid[:-1]) + 1, [n]])
     if len(np.unique(qid)) != len(starts) - 1:
         raise ValueError("the rows of some queries do not lie together; sort the rows by qid.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 from sklearn.base import RegressorMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
@@ -338,6 +339,7 @@ class HistGradientBoostingRegressor(RegressorMixin, CrossFitted, BaseHistGradien
     def _encode_y(self, y: Any) -> np.ndarray:
         self.n_trees_per_iteration_ = 1
         y = np.ascontiguousarray(y, dtype=np.float64)
+        assert_all_finite(y, input_name="y")  # objects may have held None
         if self.loss == "quantile" and np.ndim(self.quantile) > 0:
             self.n_trees_per_iteration_ = len(self.quantile)
         if self.loss == "cross_entropy" and not ((y >= 0) & (y <= 1)).all():

@@ -87,6 +87,8 @@ def accumulated_local_effects(
         raise ValueError(f"the column {feature!r} does not hold numbers") from None
     x_is_whole = np.asarray(_safe_indexing(X, column, axis=1)).dtype.kind in "iub"
     present = np.flatnonzero(~np.isnan(x))
+    if np.isinf(x).any():
+        raise ValueError(f"the column {feature!r} holds infinity")
     x, X = x[present], _safe_indexing(X, present, axis=0)
     # 1. Borders: quantiles of the column, each once; whole numbers stay whole.
     shares = np.linspace(0, 1, grid_resolution + 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.inspection import permutation_importance
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting
 from smelt.inspection._trees import TreeModel, tree_model
@@ -111,6 +111,8 @@ def feature_importances(
         return np.asarray(found.importances_mean)
     known = tree_model(model)
     if kind == "shap":
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
         values = np.abs(TreeExplainer(model, n_jobs=n_jobs).shap_values(X))
         values = values.reshape(len(values), values.shape[1], -1).mean(axis=2)
         importances = np.average(values, axis=0, weights=sample_weight)

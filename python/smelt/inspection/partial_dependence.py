@@ -127,6 +127,8 @@ def partial_dependence(
         X = check_array(X, ensure_all_finite="allow-nan", dtype=object)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X)
+    if X.shape[0] == 0:
+        raise ValueError("X has no row to take the mean over")
     columns, grid, values = _grid(
         X, features, categorical_features, feature_names, percentiles, grid_resolution,
         custom_values or {},
@@ -211,6 +213,8 @@ def _grid(
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Return the columns of interest, all points of the grid, and its values by column."""
     features = [features] if isinstance(features, (str, Integral)) else features
+    if len(features) == 0:
+        raise ValueError("features names no column")
     if any(isinstance(feature, Integral) and feature < 0 for feature in features):
         raise ValueError(f"all features must be in [0, {X.shape[1] - 1}]")
     columns = np.asarray(_get_column_indices(X, features), dtype=np.intp).ravel()

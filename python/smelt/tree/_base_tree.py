@@ -18,7 +18,13 @@ from smelt._validate import canonical, sparse_arrays
 from smelt.tree._category_columns import CategoryColumns
 from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped, structure, with_sets
 from smelt.tree._paths import decision_path, importances
-from smelt.tree._targets import check_poisson, encode_classes, kernel_targets, tree_parameters
+from smelt.tree._targets import (
+    check_poisson,
+    check_weights,
+    encode_classes,
+    kernel_targets,
+    tree_parameters,
+)
 
 PART = 1 << 22  # values arranged between two looks at Ctrl-C
 LARGEST_SEED = np.iinfo(np.int32).max
@@ -102,6 +108,7 @@ class GrownTree(CategoryColumns):
                 expanded = compute_sample_weight(self.class_weight, y)
                 sample_weight = expanded if sample_weight is None else sample_weight * expanded
             y = encode_classes(self, y)
+            check_weights(sample_weight)
         total = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
         params = tree_parameters(self, X.shape[0], total)
         self.max_features_ = params["max_features"]
@@ -309,7 +316,4 @@ def by_row(X: Any) -> Any:
 
 def rows(X: Any) -> np.ndarray:
     """Return float32 rows, dense, whose strides a kernel can follow."""
-    X = np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float32)
-    if all(stride >= 0 and stride % X.itemsize == 0 for stride in X.strides):
-        return X
-    return np.ascontiguousarray(X)
+    return canonical(np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float32))

@@ -96,7 +96,10 @@ def codes_by_table(columns: list[Column], categories: list[np.ndarray]) -> list[
     found = []
     for column, known in zip(columns, categories, strict=True):
         values = column.values if isinstance(column.values, pd.Index) else column.values.to_list()
-        places = pd.Index(known[: n_known(known)], dtype=known.dtype).get_indexer(pd.Index(values))
+        index = pd.Index(values)
+        if index.dtype == bool and known.dtype.kind in "iuf":
+            index = index.astype(known.dtype)  # the encoder has numbers for them; pandas finds none
+        places = pd.Index(known[: n_known(known)], dtype=known.dtype).get_indexer(index)
         missing = len(known) - 1 if len(known) and known[-1] is None else np.nan
         table = np.append(np.where(places < 0, np.nan, places), missing)
         found.append(table[column.codes])  # -1, the last, is missing

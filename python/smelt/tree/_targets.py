@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 
 
@@ -27,7 +28,18 @@ def kernel_targets(estimator: Any, y: np.ndarray) -> tuple[Any, ...]:
     """Return (classes, their numbers) or (values, number of outputs)."""
     if is_classifier(estimator):
         return np.ascontiguousarray(y, dtype=np.uint32).ravel(), estimator.n_classes_.tolist()
-    return np.ascontiguousarray(y, dtype=np.float64).ravel(), y.shape[1]
+    values = np.ascontiguousarray(y, dtype=np.float64).ravel()
+    assert_all_finite(values, input_name="y")  # objects may have held None
+    return values, y.shape[1]
+
+
+def check_weights(sample_weight: Any) -> None:
+    """Refuse weights that ``class_weight`` made zero in all rows."""
+    if sample_weight is not None and not np.any(sample_weight):
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: together with class_weight "
+            "all are 0."
+        )
 
 
 def check_poisson(y: np.ndarray) -> None:
