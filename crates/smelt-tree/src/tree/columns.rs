@@ -11,6 +11,7 @@ use smelt_core::{Control, Error, Result, parallel};
 
 use super::sort::{from_ordered_bits, ordered_bits, pack, sort};
 use super::sparse::ByColumn;
+use super::subtree::stride;
 
 /// Values closer than this are the same to a splitter.
 pub(crate) const CLOSE: f32 = 1e-7;
@@ -58,6 +59,8 @@ pub(crate) struct Column {
     /// Rows in ascending order of their codes, missing ones last; only if asked for.
     pub(crate) order: Vec<u32>,
     pub(crate) has_missing: bool,
+    /// Whether values of two codes may be as good as the same.
+    pub(crate) has_close: bool,
     /// Whether the values are numbers of categories.
     pub(crate) is_categorical: bool,
 }
@@ -69,6 +72,8 @@ pub struct Columns {
     pub(crate) n_rows: usize,
     /// Codes row by row, if all columns are columns of bytes.
     pub(crate) by_row: Vec<u8>,
+    /// Length of a row of these.
+    pub(crate) stride: usize,
 }
 
 impl Columns {
@@ -130,12 +135,13 @@ impl Columns {
             Ok(Column { is_categorical, ..column })
         });
         let columns = columns.into_iter().collect::<Result<Vec<_>>>()?;
+        let stride = stride(columns.len());
         let by_row = match X {
-            ByColumn::Dense(_) => by_row(&columns, n_rows),
+            ByColumn::Dense(_) => by_row(&columns, n_rows, stride),
             ByColumn::Sparse(_) => Vec::new(),
         };
         control.check()?;
-        Ok(Self { columns, n_rows, by_row })
+        Ok(Self { columns, n_rows, by_row, stride })
     }
 }
 
@@ -152,7 +158,7 @@ impl Columns {
         if self.by_row.is_empty() || n_rows > self.n_rows / 8 {
             return Strided::column(codes);
         }
-        Strided { codes: &self.by_row, stride: self.columns.len(), offset: feature }
+        Strided { codes: &self.by_row, stride: self.stride, offset: feature }
     }
 }
 
@@ -253,8 +259,9 @@ impl Column {
             firsts = at_quantiles(&firsts, ascending.len(), max_bins);
         }
         let ends = firsts.iter().skip(1).copied().chain([ascending.len()]);
-        let lowest = firsts.iter().map(|&first| ascending.value(first)).collect();
-        let highest = ends.take(firsts.len()).map(|end| ascending.value(end - 1)).collect();
+        let lowest: Vec<f32> = firsts.iter().map(|&first| ascending.value(first)).collect();
+        let highest: Vec<f32> =
+            ends.take(firsts.len()).map(|end| ascending.value(end - 1)).collect();
         let codes = if firsts.len() <= usize::from(u8::MAX) {
             Codes::Narrow(ascending.codes(n_rows, &firsts, &missing, |code| code as u8))
         } else if firsts.len() <= usize::from(u16::MAX) {
@@ -268,7 +275,9 @@ impl Column {
         } else {
             Vec::new()
         };
-        Self { codes, lowest, highest, order, has_missing, is_categorical: false }
+        let mut neighbours = lowest.iter().skip(1).zip(&highest);
+        let has_close = neighbours.any(|(&next, &last)| next <= last + CLOSE);
+        Self { codes, lowest, highest, order, has_missing, has_close, is_categorical: false }
     }
 
     /// Value of every code, where each has one, and NaN for missing values.
@@ -306,7 +315,7 @@ impl Column {
 }
 
 /// Codes of columns of bytes row by row; empty if a column is none.
-fn by_row(columns: &[Column], n_rows: usize) -> Vec<u8> {
+fn by_row(columns: &[Column], n_rows: usize, stride: usize) -> Vec<u8> {
     let narrow = columns.iter().map_while(|column| match &column.codes {
         Codes::Narrow(codes) => Some(&codes[..]),
         _ => None,
@@ -315,10 +324,10 @@ fn by_row(columns: &[Column], n_rows: usize) -> Vec<u8> {
     if narrow.len() < columns.len() {
         return Vec::new();
     }
-    let mut out = vec![0; n_rows * narrow.len()];
-    parallel::for_chunks_mut(&mut out, narrow.len(), 4096, 1.0, |_, range, part| {
+    let mut out = vec![0; n_rows * stride];
+    parallel::for_chunks_mut(&mut out, stride, 4096, 1.0, |_, range, part| {
         for (feature, codes) in narrow.iter().enumerate() {
-            let places = part.iter_mut().skip(feature).step_by(narrow.len());
+            let places = part.iter_mut().skip(feature).step_by(stride);
             places.zip(&codes[range.clone()]).for_each(|(place, &code)| *place = code);
         }
     });

@@ -2,6 +2,9 @@
 
 use super::category_cut::Set;
 
+/// Impurities below this are zero.
+const EPSILON: f64 = f64::EPSILON;
+
 /// When to stop, and which cuts are allowed.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
@@ -19,6 +22,22 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Whether a node becomes a leaf without a look at its columns.
+    #[inline(always)]
+    pub(crate) fn is_leaf(&self, depth: usize, n: usize, weight: f64, impurity: f64) -> bool {
+        depth >= self.max_depth
+            || n < self.min_samples_split
+            || n < 2 * self.min_samples_leaf
+            || weight < 2.0 * self.min_weight_leaf
+            || impurity <= EPSILON
+    }
+
+    /// Whether a cut decreases the impurity enough.
+    #[inline(always)]
+    pub(crate) fn is_worth(&self, improvement: f64) -> bool {
+        improvement + EPSILON >= self.min_impurity_decrease
+    }
+
     /// Categories of a column.
     pub(crate) fn categories_of(&self, feature: usize) -> Option<&Set> {
         self.categories.as_ref()?[feature].as_ref()

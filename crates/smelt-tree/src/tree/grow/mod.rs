@@ -26,8 +26,6 @@ use super::random_cut::{RandomScratch, random_cut};
 use super::sparse::Values;
 use super::subtree::{self, Growth, Near};
 
-/// Impurities below this are zero.
-pub(crate) const EPSILON: f64 = f64::EPSILON;
 /// Estimated time to look at one value, for the choice between one thread and several.
 const VALUE_NS: f64 = 5.0;
 
@@ -279,11 +277,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
         if task.parent.is_none() {
             task.impurity = self.criterion.impurity();
         }
-        let is_leaf = task.depth >= limits.max_depth
-            || n < limits.min_samples_split
-            || n < 2 * limits.min_samples_leaf
-            || weight < 2.0 * limits.min_weight_leaf
-            || task.impurity <= EPSILON;
+        let is_leaf = limits.is_leaf(task.depth, n, weight, task.impurity);
         self.criterion.value(&mut self.value);
         if limits.monotonic.is_some() {
             // No `clamp`: by rounding, bounds that meet may cross in their last bit.
@@ -325,7 +319,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             * (task.impurity
                 - weights[1] / weight * impurities[1]
                 - weights[0] / weight * impurities[0]);
-        if improvement + EPSILON < limits.min_impurity_decrease {
+        if !limits.is_worth(improvement) {
             return Ok(None);
         }
         match (&cut.set, limits.categories_of(cut.feature)) {

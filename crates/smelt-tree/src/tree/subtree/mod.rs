@@ -6,13 +6,17 @@
 //! node: cuts are compared by the same numbers.
 //!
 //! 1. Take up a node: where its classes end, and their weights.
-//! 2. Draw columns; the best of their cuts (`random`: one a column).
+//! 2. Draw columns; the best of their cuts (`best`: all of them, `random`: one a column).
 //! 3. Partition the rows; running sums of the left ones say where the children's classes end.
 //! 4. Go on with the left child, then the right one.
 //!
-//! Cost of a node of n rows: see `random`; 16 bytes a row read and written for the partition.
+//! Cost of a node of n rows: see `random` and `best`; 16 bytes a row read and written for the
+//! partition.  A subtree of few rows: see `few`.
 
+mod best;
+mod few;
 mod gather;
+mod histogram;
 mod near;
 mod random;
 
@@ -24,7 +28,6 @@ pub(crate) use self::near::Near;
 use super::columns::Strided;
 use super::criterion_classes::gini;
 use super::draw::Drawing;
-use super::grow::EPSILON;
 use super::limits::Limits;
 use super::nodes::Nodes;
 use super::random::Xorshift;
@@ -72,22 +75,34 @@ struct Cut<T> {
     threshold: f64,
 }
 
+/// What a finder draws columns with, and what cuts must respect.
+struct Draws<'a, 'b> {
+    limits: &'a Limits,
+    drawing: &'b mut Drawing,
+    random: &'b mut Xorshift,
+}
+
 /// Finds the cuts of nodes.
 trait Finder {
     /// Values that are compared.
     type Value: Copy + PartialOrd;
+    /// Grows the subtree of few rows, class by class, and returns true; or does nothing.
+    fn grow_few(
+        &mut self,
+        _: Task,
+        _words: &[Word],
+        _ends: &[u32],
+        _value: &mut [f64],
+        _: &mut Growth<'_>,
+    ) -> bool {
+        false
+    }
 
     /// Brings the rows of a subtree near, and numbers them anew.
     fn approach(&mut self, words: &mut [Word]);
 
     /// The best cut of a node.
-    fn find(
-        &mut self,
-        node: &Node<'_>,
-        limits: &Limits,
-        drawing: &mut Drawing,
-        random: &mut Xorshift,
-    ) -> Option<Cut<Self::Value>>;
+    fn find(&mut self, node: &Node<'_>, draws: &mut Draws<'_, '_>) -> Option<Cut<Self::Value>>;
 
     /// Values of a column, by row.
     fn column(&self, feature: usize) -> Strided<'_, Self::Value>;
@@ -165,29 +180,31 @@ fn grow<F: Finder>(
         ends.copy_from_slice(&sums[at..at + n_classes]);
         weights.copy_from_slice(&sums[at + n_classes..]);
         sums.truncate(at);
-        let weight = f64::from(weights.iter().sum::<u32>());
+        let total = weights.iter().sum::<u32>();
         if parent.is_none() {
             impurity = impurity_of(weights);
         }
+        let root = Task { impurity, ..task };
+        let rest = &mut Growth { limits, total_weight: *total_weight, drawing, random, nodes };
+        if finder.grow_few(root, &words[start..stop], ends, value, rest) {
+            continue;
+        }
+        let weight = f64::from(total);
         for (value, &of_class) in value.iter_mut().zip(&*weights) {
             *value = f64::from(of_class) / weight;
         }
         let node = nodes.add(parent, impurity, n, weight, value);
         nodes.max_depth = nodes.max_depth.max(depth);
-        if depth >= limits.max_depth
-            || n < limits.min_samples_split
-            || n < 2 * limits.min_samples_leaf
-            || weight < 2.0 * limits.min_weight_leaf
-            || impurity <= EPSILON
-        {
+        if limits.is_leaf(depth, n, weight, impurity) {
             continue;
         }
         // 2. The best cut.
         drawing.start(n_constant);
         let seen = Node { words: &words[start..stop], ends, weights, weight };
+        let mut draws = Draws { limits, drawing, random };
         let cut = vectorize(
             #[inline(always)]
-            || finder.find(&seen, limits, drawing, random),
+            || finder.find(&seen, &mut draws),
         );
         let n_constant = drawing.finish();
         let Some(cut) = cut else { continue };
@@ -213,26 +230,33 @@ fn grow<F: Finder>(
             * (impurity
                 - (weight - weight_left) / weight * impurities[1]
                 - weight_left / weight * impurities[0]);
-        if improvement + EPSILON < limits.min_impurity_decrease {
+        if !limits.is_worth(improvement) {
             sums.truncate(at);
             continue;
         }
         nodes.cut(node, cut.feature, cut.threshold, 2 * n_left > n);
         // 4. Children.
-        let child = |is_left: bool| Task {
-            start: if is_left { start } else { start + n_left },
-            stop: if is_left { start + n_left } else { stop },
-            depth: depth + 1,
-            parent: Some((node, is_left)),
-            impurity: impurities[usize::from(!is_left)],
-            n_constant,
-        };
-        waiting.extend([child(false), child(true)]);
+        let made = Task { n_constant, parent: Some((node, true)), ..task };
+        let right = Task { start: start + n_left, ..child_of(made, false, impurities) };
+        let left = Task { stop: start + n_left, ..child_of(made, true, impurities) };
+        waiting.extend([right, left]);
     }
     Ok(())
 }
 
+/// A child of a node that was cut, whose `parent` names itself.
+#[inline(always)]
+fn child_of(made: Task, is_left: bool, impurities: [f64; 2]) -> Task {
+    Task {
+        depth: made.depth + 1,
+        parent: made.parent.map(|(node, _)| (node, is_left)),
+        impurity: impurities[usize::from(!is_left)],
+        ..made
+    }
+}
+
 /// Gini impurity of class weights.
+#[inline(always)]
 fn impurity_of(weights: &[u32]) -> f64 {
     let (mut squares, mut sum) = (0, 0);
     for &weight in weights {
@@ -273,6 +297,8 @@ mod tests {
     use proptest::prelude::*;
     use smelt_core::{Control, MatRef};
 
+    use super::best::BestRows;
+    use crate::tree::columns::Columns;
     use crate::tree::criterion::Criterion;
     use crate::tree::criterion_classes::Gini;
     use crate::tree::grow::{Grower, Table};
@@ -335,6 +361,13 @@ mod tests {
             let plain = tree(any, table, &weights, limits, n_classes);
             assert_eq!(near, plain);
         }
+        let columns = Columns::new(view, Some(200), false, &Control::new()).unwrap();
+        assert!(BestRows::are_worth(&columns, n_columns));
+        let whole = Gini::<u16>::new(&classes, 1, n_classes);
+        let any = Gini::<f64>::new(&classes, 1, n_classes);
+        let near = tree(whole, Table::Codes(&columns), &weights, limits, n_classes);
+        let plain = tree(any, Table::Codes(&columns), &weights, limits, n_classes);
+        assert_eq!(near, plain);
     }
 
     proptest! {
@@ -357,5 +390,6 @@ mod tests {
     #[test]
     fn rows_come_near_below_large_nodes() {
         compare(6000, 40, 5, 1.0, 1000, 3, &limits(6, 1));
+        compare(9000, 70, 3, 1.0, 1000, 3, &limits(9, 2));
     }
 }

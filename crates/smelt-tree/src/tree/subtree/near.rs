@@ -2,21 +2,28 @@
 
 use smelt_core::{Control, Result};
 
+use super::best::BestRows;
 use super::random::RandomRows;
-use super::{Growth, MOST_CLASSES, Room, Task, grow, word};
+use super::{Growth, MOST_CLASSES, Room, Task, grow, histogram, word};
 use crate::tree::criterion::{Criterion, Score};
 use crate::tree::grow::Table;
 use crate::tree::limits::Limits;
 use crate::tree::sparse::Values;
 
 /// Below this weight numbers of f32 are exact.
-const MOST_WEIGHT: f64 = 16_777_216.0;
+const EXACT: f64 = 16_777_215.0;
+
+/// How cuts are found.
+enum Rows<'a> {
+    Best(Box<BestRows<'a>>),
+    Random(Box<RandomRows<'a>>),
+}
 
 /// Subtrees of a tree.
 pub(crate) struct Near<'a> {
-    rows: Option<Box<RandomRows<'a>>>,
-    /// Most rows of a subtree.
-    most: usize,
+    rows: Option<Rows<'a>>,
+    /// Most rows of a subtree, and their most weight.
+    most: (usize, f64),
     room: Room,
     ends: Vec<u32>,
     weights: Vec<u32>,
@@ -39,11 +46,18 @@ impl<'a> Near<'a> {
             Table::Values(Values::Plain(values))
                 if RandomRows::are_worth(values, limits.max_features) =>
             {
-                Some(Box::new(RandomRows::new(values)))
+                Some(Rows::Random(Box::new(RandomRows::new(values))))
+            }
+            Table::Codes(columns) if BestRows::are_worth(columns, limits.max_features) => {
+                Some(Rows::Best(Box::new(BestRows::new(columns))))
             }
             _ => None,
         };
-        let most = rows.as_ref().map_or(0, |rows| rows.most_near());
+        let most = match &rows {
+            Some(Rows::Best(rows)) => (rows.most_near(), f64::from(histogram::MOST_WEIGHT)),
+            Some(Rows::Random(rows)) => (rows.most_near(), EXACT),
+            None => (0, 0.0),
+        };
         Self { rows, most, room: Room::default(), ends: Vec::new(), weights: Vec::new() }
     }
 
@@ -54,7 +68,7 @@ impl<'a> Near<'a> {
         items: &[C::Item],
         criterion: &C,
     ) -> bool {
-        let Some(sums) = criterion.class_sums().filter(|_| (1..=self.most).contains(&rows.len()))
+        let Some(sums) = criterion.class_sums().filter(|_| (1..=self.most.0).contains(&rows.len()))
         else {
             return false;
         };
@@ -76,7 +90,7 @@ impl<'a> Near<'a> {
             end += *n;
             *n = end;
         }
-        (total as f64) < MOST_WEIGHT
+        (total as f64) <= self.most.1
     }
 
     /// Grows the subtree of the rows taken up.
@@ -88,7 +102,12 @@ impl<'a> Near<'a> {
     ) -> Result<()> {
         let Self { rows, room, ends, weights, .. } = self;
         match rows {
-            Some(finder) => grow(&mut **finder, room, root, ends, weights, growth, control),
+            Some(Rows::Best(finder)) => {
+                grow(&mut **finder, room, root, ends, weights, growth, control)
+            }
+            Some(Rows::Random(finder)) => {
+                grow(&mut **finder, room, root, ends, weights, growth, control)
+            }
             None => Ok(()),
         }
     }

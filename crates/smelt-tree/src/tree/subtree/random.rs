@@ -11,12 +11,10 @@
 use super::super::columns::{CLOSE, Strided};
 use super::super::criterion_classes::gini_proxy;
 use super::super::dense::Dense;
-use super::super::draw::Drawing;
 use super::super::limits::Limits;
-use super::super::random::Xorshift;
 use super::super::random_cut::at_most;
 use super::gather::{LANES, bring_near, gather};
-use super::{Cut, Finder, Node, Word, row};
+use super::{Cut, Draws, Finder, Node, Word, row};
 
 /// Numbers that rows brought near may hold: half of the second-level cache.
 const NEAR: usize = 128 * 1024;
@@ -164,13 +162,8 @@ impl Finder for RandomRows<'_> {
     }
 
     #[inline(always)]
-    fn find(
-        &mut self,
-        node: &Node<'_>,
-        limits: &Limits,
-        drawing: &mut Drawing,
-        random: &mut Xorshift,
-    ) -> Option<Cut<f32>> {
+    fn find(&mut self, node: &Node<'_>, draws: &mut Draws<'_, '_>) -> Option<Cut<f32>> {
+        let Draws { limits, drawing, random } = draws;
         let mut offset = 0;
         while offset < self.stride {
             if self.stride - offset >= 32 {

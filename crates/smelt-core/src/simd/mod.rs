@@ -4,6 +4,9 @@
 //! program runs.  Wrap whole chunks of work in it, not single rows.  Everything called inside must
 //! be `#[inline(always)]`, else it is compiled for the baseline.
 
+pub mod bytes;
+pub mod transpose;
+
 use crate::real::Real;
 
 /// Runs `work` compiled for the widest vector unit of this machine.
