@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +14,25 @@ from sklearn.utils.validation import validate_data as _validate_data
 FLOATS = (np.float64, np.float32)
 _ONE_ROW = 64  # rows up to which the quick check pays
 _PART = 1 << 22  # values converted between two looks at Ctrl-C
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def nothing_lost(fit: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Leave the estimator as it was where its ``fit`` raises: a fitted one predicts as before."""
+
+    @functools.wraps(fit)
+    def kept(*args: _P.args, **keywords: _P.kwargs) -> _R:
+        estimator: Any = args[0]
+        before = dict(estimator.__dict__)
+        try:
+            return fit(*args, **keywords)
+        except BaseException:
+            estimator.__dict__.clear()
+            estimator.__dict__.update(before)
+            raise
+
+    return kept
 
 
 def validate_fit(

@@ -1,6 +1,7 @@
 """Bad input of trees, forests, boosting: an error that says what is wrong, no wrong model."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -15,6 +16,7 @@ from smelt.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRanker,
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -106,6 +108,41 @@ def test_after_a_fit_that_failed_nothing_is_fitted(model):
     for ask in (model.predict, lambda X: list(model.staged_predict(X)), lambda X: model.n_iter_):
         with pytest.raises(NotFittedError):
             ask(X)
+
+
+def table(letters, seed):
+    rng = np.random.default_rng(seed)
+    words = pd.Categorical(rng.choice(list(letters), 60))
+    return pd.DataFrame({"x": rng.normal(size=60), "c": words})
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        HistGradientBoostingRegressor(max_iter=5),
+        HistGradientBoostingClassifier(max_iter=5, high_cardinality="ordered", max_bins=3),
+        HistGradientBoostingRanker(max_iter=5),
+        DecisionTreeRegressor(categorical_features="from_dtype"),
+        RandomForestClassifier(3, categorical_features="from_dtype"),
+        ExtraTreesRegressor(3),
+        BaggingRegressor(n_estimators=3),
+        AdaBoostRegressor(n_estimators=3),
+        IsolationForest(n_estimators=3),
+    ],
+    ids=name,
+)
+def test_a_fit_that_fails_leaves_a_fitted_model_as_it_was(model):
+    rows, others = table("abcd", 0), table("dbaz", 1)
+    y = np.arange(60) % 3
+    if not (hasattr(model, "categorical_features") and model.categorical_features is not None):
+        rows, others = X, np.c_[X, X]
+    expected = model.fit(rows, y).predict(rows)
+    weight = np.ones(60)
+    weight[7] = np.nan  # found out late
+    with pytest.raises(ValueError, match="sample_weight contains NaN"):
+        model.fit(others, y, weight)
+    np.testing.assert_array_equal(model.predict(rows), expected)
+    assert model.n_features_in_ == rows.shape[1]
 
 
 def test_weights_that_add_up_to_nothing():

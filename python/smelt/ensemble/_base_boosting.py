@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 from sklearn.utils.validation import validate_data as _validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import FLOATS, canonical, validate_predict
+from smelt._validate import FLOATS, canonical, nothing_lost, validate_predict
 from smelt.ensemble._batch_fit import fit_from_batches
 from smelt.ensemble._boosting_loop import Columns, boost, pack_state
 from smelt.ensemble._boosting_rounds import Rounds
@@ -115,6 +115,7 @@ class BaseHistGradientBoosting(BaseEstimator):
         return 30
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @nothing_lost
     def fit(
         self,
         X: Any,

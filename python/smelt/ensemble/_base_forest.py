@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
+from smelt._validate import nothing_lost
 from smelt.ensemble._quantile_forest import QuantileForest
 from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._category_columns import CategoryColumns
@@ -59,6 +60,7 @@ class GrownForest(CategoryColumns):
     _kernel = "random_forest_fit"
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @nothing_lost
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Grow the trees.
 

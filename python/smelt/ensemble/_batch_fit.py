@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _check_y
 
+from smelt._validate import nothing_lost
 from smelt.ensemble._batch_rows import BatchReader
 from smelt.ensemble._batch_source import open_source
 from smelt.ensemble._boosting_loop import BINNING_ROWS
@@ -15,6 +16,7 @@ from smelt.ensemble._boosting_rows import RowsInBatches, RowsInMemory
 from smelt.ensemble._first_reading import read_first
 
 
+@nothing_lost
 def fit_from_batches(
     estimator: Any, batches: Any, names: tuple[str | None, str | None, str | None],
     evaluation: Any, eval_groups: Any, init_model: Any,
@@ -26,35 +28,29 @@ def fit_from_batches(
     queries start, for rankings.
     """
     _refuse_what_needs_rows(estimator, has_sets=bool(evaluation[0]))
-    before = dict(estimator.__dict__)
-    try:
-        reader = BatchReader(open_source(batches), *names, is_ranking=query_starts is not None)
-        found = read_first(reader, estimator.categorical_features)
-        # 1. Names, categories, classes: from a few rows in which all categories occur.
-        few, codes = estimator._arrange_fit(found.X)
-        if codes is not None and any(len(v) > estimator.max_bins for v in codes.categories):
-            raise ValueError(
-                f"a feature has more than max_bins={estimator.max_bins} categories; their target "
-                "statistics (high_cardinality) need all rows in memory; use fit."
-            )
-        y, weight, qid, n = found.y, found.weight, found.qid, len(found.y)
-        groups = None if query_starts is None else query_starts(n, None, qid)
-        del found, qid
-        y = estimator._encode_y(_check_y(y, estimator=estimator))
-        # 2. Few rows are held as a matrix, many are read again for the bins.
-        stream = RowsInBatches(estimator, reader, y, few)
-        rows: RowsInMemory | RowsInBatches = stream
-        if n <= BINNING_ROWS:
-            rows = RowsInMemory(stream.gather(np.arange(n)))
-        del stream
-        given = (None, None, None)
-        return estimator._fit_rows(
-            rows, y, weight, groups, codes, given, evaluation, eval_groups, init_model
+    reader = BatchReader(open_source(batches), *names, is_ranking=query_starts is not None)
+    found = read_first(reader, estimator.categorical_features)
+    # 1. Names, categories, classes: from a few rows in which all categories occur.
+    few, codes = estimator._arrange_fit(found.X)
+    if codes is not None and any(len(v) > estimator.max_bins for v in codes.categories):
+        raise ValueError(
+            f"a feature has more than max_bins={estimator.max_bins} categories; their target "
+            "statistics (high_cardinality) need all rows in memory; use fit."
         )
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
+    y, weight, qid, n = found.y, found.weight, found.qid, len(found.y)
+    groups = None if query_starts is None else query_starts(n, None, qid)
+    del found, qid
+    y = estimator._encode_y(_check_y(y, estimator=estimator))
+    # 2. Few rows are held as a matrix, many are read again for the bins.
+    stream = RowsInBatches(estimator, reader, y, few)
+    rows: RowsInMemory | RowsInBatches = stream
+    if n <= BINNING_ROWS:
+        rows = RowsInMemory(stream.gather(np.arange(n)))
+    del stream
+    given = (None, None, None)
+    return estimator._fit_rows(
+        rows, y, weight, groups, codes, given, evaluation, eval_groups, init_model
+    )
 
 
 def _refuse_what_needs_rows(estimator: Any, has_sets: bool) -> None:

@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from smelt._kernel import kernel
+from smelt._validate import nothing_lost
 from smelt.ensemble._members import Members, columns
 from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._nodes import predicting, shaped
@@ -36,6 +37,7 @@ class _Boosted(Members):
     loss = "linear"
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @nothing_lost
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Fit one member after the other.
 

@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from smelt._kernel import kernel
+from smelt._validate import nothing_lost
 from smelt.ensemble._members import Members, columns, join_members
 from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
 from smelt.tree._nodes import Nodes, predicting, shaped
@@ -40,6 +41,7 @@ class _Bags(Members):
     max_features: Any
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @nothing_lost
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **fit_params: Any) -> Any:
         """Fit every member on rows, and perhaps columns, drawn at random.
 

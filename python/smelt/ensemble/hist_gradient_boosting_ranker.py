@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from smelt._validate import nothing_lost
 from smelt.ensemble._base_boosting import BaseHistGradientBoosting, loss_parameters
 from smelt.ensemble._batch_fit import fit_from_batches
 from smelt.ensemble._boosting_metrics import EvaluationSet, ndcg_of
@@ -298,6 +299,7 @@ class HistGradientBoostingRanker(BaseHistGradientBoosting):
         self.on_interrupt = on_interrupt
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @nothing_lost
     def fit(
         self,
         X,

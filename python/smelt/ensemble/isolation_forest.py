@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import validate_predict
+from smelt._validate import nothing_lost, validate_predict
 from smelt.tree._base_tree import LARGEST_SEED, PART, by_column, rows
 from smelt.tree._nodes import Nodes, cut, predicting
 from smelt.tree.extra_tree import ExtraTreeRegressor
@@ -148,6 +148,7 @@ class IsolationForest(_IsolationForest):
         self.extension_level = extension_level
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @nothing_lost
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Grow the trees.
 

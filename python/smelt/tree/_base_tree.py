@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import canonical, sparse_arrays
+from smelt._validate import canonical, nothing_lost, sparse_arrays
 from smelt.tree._category_columns import CategoryColumns
 from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped, structure, with_sets
 from smelt.tree._paths import decision_path, importances
@@ -56,6 +56,7 @@ class GrownTree(CategoryColumns):
         return as_tree(self)
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @nothing_lost
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Any:
         """Grow the tree.
 
