@@ -18,7 +18,7 @@ use smelt_tree::boosting::{
     hist_gradient_boosting_loss,
 };
 
-use smelt_tree::layout::{Bins, WIDTH, n_groups};
+use smelt_tree::layout::{Bins, WIDTH, shelves};
 
 use crate::arrays::{Matrix, by_dtype, maybe_slice, slice, to_array1, view};
 use crate::ensemble::contiguous;
@@ -68,7 +68,8 @@ fn borders<'py>(
     Ok(out)
 }
 
-/// Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_groups, n_rows, 4).
+/// Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_shelves, n_rows,
+/// bytes of a row on a shelf).
 #[pyfunction(name = "hist_gradient_boosting_bins")]
 #[pyo3(signature = (X, columns, thresholds, offsets, is_categorical, grouped=false, n_threads=None))]
 #[allow(non_snake_case)]
@@ -94,7 +95,8 @@ fn bins<'py>(
     });
     let out = to_array1(py, out);
     if grouped {
-        return Ok(out.reshape([n_groups(columns.len()), n, WIDTH])?.into_any());
+        let (n_shelves, span) = shelves(columns.len());
+        return Ok(out.reshape([n_shelves, n, span * WIDTH])?.into_any());
     }
     Ok(out.reshape([columns.len(), n])?.into_any())
 }

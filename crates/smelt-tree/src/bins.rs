@@ -10,7 +10,7 @@
 
 use smelt_core::{Control, Error, MatRef, Real, Result, parallel};
 
-use crate::layout::{WIDTH, lanes, n_groups};
+use crate::layout::{WIDTH, places, shelves};
 use crate::quantile::WeightedOrder;
 
 /// Borders stay below this, so that infinity means "only missing values go right".
@@ -176,7 +176,7 @@ fn tidy(mut borders: Vec<f64>) -> Vec<f64> {
 }
 
 /// Bins of the columns `columns` of `X`, one byte a value: one column after the other, or, if
-/// `is_grouped`, as [`crate::layout`] groups them for training.
+/// `is_grouped`, on shelves (see [`crate::layout`]) for training.
 ///
 /// `borders` and the result follow the order of `columns`.
 #[allow(non_snake_case)]
@@ -193,10 +193,12 @@ pub fn hist_gradient_boosting_bins<T: Real>(
     {
         return Err(Error::data("the columns to bin do not match X".to_string()));
     }
-    let (width, n_blocks) =
-        if is_grouped { (WIDTH, n_groups(n_features)) } else { (1, n_features) };
+    let (n_blocks, width) = match (is_grouped, shelves(n_features)) {
+        (true, (n_shelves, span)) => (n_shelves, span * WIDTH),
+        (false, _) => (n_features, 1),
+    };
     let places =
-        if is_grouped { lanes(n_features) } else { (0..n_features).map(|at| (at, 0)).collect() };
+        if is_grouped { places(n_features) } else { (0..n_features).map(|at| (at, 0)).collect() };
     // Chunks of rows, so that a row-major X is read once; each chunk fills a part of every block.
     let mut out = vec![0_u8; n * n_blocks * width];
     let n_chunks = n.div_ceil(CHUNK);

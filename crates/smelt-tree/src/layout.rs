@@ -1,20 +1,40 @@
-//! Where bins lie: feature behind feature, or up to four features side by side in four bytes a row.
+//! Where bins lie: feature behind feature, or on shelves.
 //!
-//! Histograms want groups: one gather of four bytes feeds four features.  Rows that only go down
-//! trees may come as columns.  Either way a bin is one byte.
+//! Histograms want groups of up to four features in four bytes a row: one load feeds four features.
+//! A shelf holds up to four groups side by side.  The rows of a deep node are far from each other, so
+//! every row costs a cache line a shelf, which then serves all its groups; shelves of 16 bytes are
+//! wide enough for that, and leave threads something to share.  Rows that only go down trees may
+//! come as columns.  Either way a bin is one byte.
 
 use std::ops::Range;
 
+use smelt_core::simd::prefetch_far;
 use smelt_core::{Error, Result};
 
 /// Features in a group, at most.
 pub const WIDTH: usize = 4;
+/// Groups side by side on a shelf, at most.
+const SPAN: usize = 4;
 /// Fewest groups that the features are spread over, so that threads have equal shares.
 const GROUPS: usize = 8;
 
 /// Number of groups of `n_features` features.
 pub fn n_groups(n_features: usize) -> usize {
     n_features.div_ceil(WIDTH).max(GROUPS.min(n_features))
+}
+
+/// Number of shelves of `n_features` features, and how many groups stand on each but the last.
+pub fn shelves(n_features: usize) -> (usize, usize) {
+    let n_groups = n_groups(n_features);
+    let n_shelves = n_groups.div_ceil(SPAN);
+    (n_shelves, n_groups.div_ceil(n_shelves.max(1)))
+}
+
+/// Shelf of each feature, and its byte there.
+pub(crate) fn places(n_features: usize) -> Vec<(usize, usize)> {
+    let (_, span) = shelves(n_features);
+    let place = |(group, lane)| (group / span, group % span * WIDTH + lane);
+    lanes(n_features).into_iter().map(place).collect()
 }
 
 /// Features of a group.
@@ -47,11 +67,13 @@ impl<'a> Bins<'a> {
         Self { bytes, n_rows, starts, stride: 1 }.checked(n_features)
     }
 
-    /// Group behind group, four bytes a row.
+    /// Shelf behind shelf, row by row.
     pub fn groups(bytes: &'a [u8], n_rows: usize, n_features: usize) -> Result<Self> {
-        let start = |(group, lane)| group * n_rows * WIDTH + lane;
-        let starts = lanes(n_features).into_iter().map(start).collect();
-        Self { bytes, n_rows, starts, stride: WIDTH }.checked(n_groups(n_features) * WIDTH)
+        let (n_shelves, span) = shelves(n_features);
+        let stride = span * WIDTH;
+        let start = |(shelf, at)| shelf * n_rows * stride + at;
+        let starts = places(n_features).into_iter().map(start).collect();
+        Self { bytes, n_rows, starts, stride }.checked(n_shelves * stride)
     }
 
     fn checked(self, bytes_of_row: usize) -> Result<Self> {
@@ -78,47 +100,137 @@ impl<'a> Bins<'a> {
         self.bytes[self.starts[feature] + row * self.stride]
     }
 
-    /// Four bytes a row of a group; none where the bins lie in columns.
-    pub(crate) fn words(&self, group: usize) -> Option<&'a [[u8; WIDTH]]> {
-        let of_group = group * self.n_rows..(group + 1) * self.n_rows;
-        (self.stride == WIDTH).then(|| &self.bytes.as_chunks::<WIDTH>().0[of_group])
+    /// Bins of a group; none where the bins lie in columns.
+    pub(crate) fn group(&self, group: usize) -> Option<GroupBins<'a>> {
+        if self.stride == 1 {
+            return None;
+        }
+        let span = self.stride / WIDTH;
+        let of_shelf = self.n_rows * self.stride;
+        let bytes = &self.bytes[group / span * of_shelf..][..of_shelf];
+        Some(GroupBins { words: bytes.as_chunks().0, span, place: group % span })
     }
 
     /// The largest bin of each feature.
     pub(crate) fn largest(&self) -> Vec<u8> {
-        let n_features = self.n_features();
         if self.stride == 1 {
             let largest = |column: &[u8]| column.iter().fold(0, |a, &b| b.max(a));
             return self.bytes.chunks_exact(self.n_rows.max(1)).map(largest).collect();
         }
-        lanes(n_features)
-            .into_iter()
-            .filter(|&(_, lane)| lane == 0)
-            .flat_map(|(group, _)| {
-                let words = self.words(group).unwrap_or_default();
+        let shelves = self.bytes.chunks_exact((self.n_rows * self.stride).max(1));
+        let of_shelves: Vec<Vec<u8>> = shelves
+            .map(|shelf| {
                 // Sixteen rows at a time, as vectors compare them.
-                let mut largest = [[0_u8; WIDTH]; 16];
-                for rows in words.chunks(16) {
-                    for (a, b) in largest.as_flattened_mut().iter_mut().zip(rows.as_flattened()) {
+                let mut largest = vec![0_u8; 16 * self.stride];
+                for rows in shelf.chunks(largest.len()) {
+                    for (a, b) in largest.iter_mut().zip(rows) {
                         *a = (*a).max(*b);
                     }
                 }
-                let of_group = largest
-                    .into_iter()
-                    .fold([0_u8; WIDTH], |a, b| std::array::from_fn(|lane| a[lane].max(b[lane])));
-                of_group.into_iter().take(features_of(group, n_features).len())
+                largest
             })
-            .collect()
+            .collect();
+        let largest = |(shelf, at): (usize, usize)| {
+            of_shelves[shelf][at..].iter().step_by(self.stride).fold(0, |a: u8, &b| a.max(b))
+        };
+        if of_shelves.is_empty() {
+            return vec![0; self.n_features()];
+        }
+        places(self.n_features()).into_iter().map(largest).collect()
+    }
+}
+
+/// Bins of a group of features: four bytes a row, beside those of other groups.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupBins<'a> {
+    words: &'a [[u8; WIDTH]],
+    /// Groups side by side.
+    span: usize,
+    /// Which of them this one is.
+    place: usize,
+}
+
+impl GroupBins<'_> {
+    /// Four bins of each of some rows, as one integer a row.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, rows: &[u32], out: &mut [u32]) {
+        match self.span {
+            1 => self.fetch_from::<1>(rows, out),
+            2 => self.fetch_from::<2>(rows, out),
+            3 => self.fetch_from::<3>(rows, out),
+            _ => self.fetch_from::<SPAN>(rows, out),
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_from<const N: usize>(&self, rows: &[u32], out: &mut [u32]) {
+        let (shelf, place) = (self.words.as_chunks::<N>().0, self.place.min(N - 1));
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = u32::from_le_bytes(shelf[row as usize][place]);
+        }
+    }
+
+    /// Has the bins of rows that are wanted soon come nearer.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, rows: &[u32]) {
+        for &row in rows {
+            if let Some(word) = self.words.get(row as usize * self.span) {
+                prefetch_far(word);
+            }
+        }
+    }
+
+    /// The same for the rows from `start` on.
+    #[inline(always)]
+    pub(crate) fn fetch_range(&self, start: usize, out: &mut [u32]) {
+        let words = self.words[start * self.span..][..out.len() * self.span].chunks(self.span);
+        for (out, of_row) in out.iter_mut().zip(words) {
+            *out = u32::from_le_bytes(of_row[self.place]);
+        }
+    }
+
+    /// Whether the group is the first of its shelf.
+    #[inline(always)]
+    pub(crate) fn is_first(&self) -> bool {
+        self.place == 0
+    }
+
+    /// Bin of a feature of a row.
+    #[inline(always)]
+    pub(crate) fn get(&self, row: u32, lane: usize) -> u8 {
+        self.words[row as usize * self.span + self.place][lane]
+    }
+
+    /// Bins of a feature of some rows.
+    #[inline(always)]
+    pub(crate) fn fetch_lane(&self, lane: usize, rows: &[u32], out: &mut [u8]) {
+        match self.span {
+            1 => self.fetch_lane_from::<1>(lane, rows, out),
+            2 => self.fetch_lane_from::<2>(lane, rows, out),
+            3 => self.fetch_lane_from::<3>(lane, rows, out),
+            _ => self.fetch_lane_from::<SPAN>(lane, rows, out),
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_lane_from<const N: usize>(&self, lane: usize, rows: &[u32], out: &mut [u8]) {
+        let (shelf, place) = (self.words.as_chunks::<N>().0, self.place.min(N - 1));
+        let lane = lane % WIDTH;
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = shelf[row as usize][place][lane];
+        }
     }
 }
 
 /// Columns as groups.
 #[cfg(test)]
 pub(crate) fn grouped(columns: &[u8], n_rows: usize, n_features: usize) -> Vec<u8> {
-    let mut bytes = vec![0; n_groups(n_features) * n_rows * WIDTH];
-    for (feature, (group, lane)) in lanes(n_features).into_iter().enumerate() {
+    let (n_shelves, span) = shelves(n_features);
+    let stride = span * WIDTH;
+    let mut bytes = vec![0; n_shelves * n_rows * stride];
+    for (feature, (shelf, at)) in places(n_features).into_iter().enumerate() {
         for row in 0..n_rows {
-            bytes[(group * n_rows + row) * WIDTH + lane] = columns[feature * n_rows + row];
+            bytes[(shelf * n_rows + row) * stride + at] = columns[feature * n_rows + row];
         }
     }
     bytes
@@ -126,11 +238,11 @@ pub(crate) fn grouped(columns: &[u8], n_rows: usize, n_features: usize) -> Vec<u
 
 #[cfg(test)]
 mod tests {
-    use super::{Bins, features_of, grouped, n_groups};
+    use super::{Bins, features_of, grouped, lanes, n_groups};
 
     #[test]
     fn groups_hold_the_bins_of_columns() {
-        for n_features in [1, 3, 8, 9, 28, 50] {
+        for n_features in [1, 3, 5, 8, 9, 28, 37, 50] {
             let n_rows = 5;
             let columns: Vec<u8> = (0..n_features * n_rows).map(|i| (i * 7 % 251) as u8).collect();
             let bytes = grouped(&columns, n_rows, n_features);
@@ -139,6 +251,20 @@ mod tests {
             assert_eq!(a.largest(), b.largest());
             for feature in 0..n_features {
                 assert!((0..n_rows).all(|row| a.get(feature, row) == b.get(feature, row)));
+            }
+            for (feature, (group, lane)) in lanes(n_features).into_iter().enumerate() {
+                let (of, rows) = (b.group(group).unwrap(), [4, 0, 3]);
+                let (mut words, mut bins) = ([0; 3], [0; 3]);
+                of.fetch(&rows, &mut words);
+                of.fetch_lane(lane, &rows, &mut bins);
+                assert!(rows.iter().zip(words).zip(bins).all(|((&row, word), bin)| {
+                    let wanted = a.get(feature, row as usize);
+                    of.get(row, lane) == wanted
+                        && word.to_le_bytes()[lane] == wanted
+                        && bin == wanted
+                }));
+                of.fetch_range(2, &mut words);
+                assert!((0..3).all(|i| words[i].to_le_bytes()[lane] == a.get(feature, 2 + i)));
             }
             let ends: Vec<usize> =
                 (0..n_groups(n_features)).map(|group| features_of(group, n_features).end).collect();

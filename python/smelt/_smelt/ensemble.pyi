@@ -57,7 +57,9 @@ def hist_gradient_boosting_bins(
     grouped: Any = False,
     n_threads: int | None = None,
 ) -> Any:
-    """Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_groups, n_rows, 4)."""
+    """Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_shelves, n_rows,
+    bytes of a row on a shelf).
+    """
 
 def hist_gradient_boosting_borders(
     X: Any,

@@ -11,8 +11,8 @@ from smelt.ensemble._batch_rows import BatchReader
 
 PART = 1 << 17  # rows of a matrix that are picked out at a time
 
-#: Bins, grouped (n_groups, n, 4) to learn from or else (n_features, n), and raw predictions
-#: (n_outputs, n); None where they are the same for all rows.
+#: Bins, grouped (n_shelves, n, bytes) to learn from or else (n_features, n), and raw
+#: predictions (n_outputs, n); None where they are the same for all rows.
 Binned = tuple[np.ndarray, np.ndarray | None]
 Function = Callable[[Any], Binned]
 

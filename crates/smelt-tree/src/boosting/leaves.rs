@@ -5,6 +5,9 @@ use smelt_core::parallel;
 use super::grower::{GrowNode, Grower};
 use super::loss::{Loss, Target};
 
+/// Rows whose raw predictions one task adds to.
+const RANGE: usize = 1 << 15;
+
 /// Final values of the leaves, times the learning rate: the best constant, or further Newton steps,
 /// where the loss or the caller want them.
 pub(super) fn set_leaves(
@@ -42,6 +45,24 @@ pub(super) fn set_leaves(
     for (&leaf, value) in leaves.iter().zip(found) {
         grower.nodes[leaf].totals.value = learning_rate * value;
     }
+}
+
+/// Adds the values of the leaves to the raw predictions of their rows.
+///
+/// Row range by row range: raw predictions stay in the cache while every leaf adds to them.
+pub(super) fn add_leaves(grower: &Grower<'_>, raw: &mut [f64]) {
+    let leaves: Vec<&GrowNode> =
+        grower.nodes.iter().filter(|node| node.children.is_none()).collect();
+    parallel::for_chunks_mut(raw, 1, RANGE, 2.0, |_, range, raw| {
+        for leaf in &leaves {
+            // The rows of a leaf ascend.
+            let rows = &grower.rows[leaf.start..leaf.stop];
+            let first = rows.partition_point(|&row| (row as usize) < range.start);
+            for &row in rows[first..].iter().take_while(|&&row| (row as usize) < range.end) {
+                raw[row as usize - range.start] += leaf.totals.value;
+            }
+        }
+    });
 }
 
 /// Further Newton steps from the first one: v ← −T(G − H·v) / (H + λ) with G, H at raw + v.

@@ -15,8 +15,8 @@
 //! Cost of an iteration with n rows, p features, L leaves: about n·p·log2(L)/2 histogram updates (a
 //! byte read and 20 bytes added to in the first-level cache), and 2·L·p·256 cuts weighed.
 //!
-//! Memory of a row: p bytes of bins, and with one output 36 bytes: target and raw prediction (8 each),
-//! gradient and curvature (8; 4 more gathered), its place (4; 4 more spare).
+//! Memory of a row: p bytes of bins, and with one output 32 bytes: target and raw prediction (8 each),
+//! gradient and curvature (8), its place (4; 4 more spare).
 
 mod dropout;
 mod grower;
@@ -38,7 +38,7 @@ use smelt_core::{Control, Error, Result, parallel};
 use self::dropout::Dropout;
 pub use self::grower::GrowPolicy;
 use self::grower::{Grower, Limits};
-use self::leaves::set_leaves;
+use self::leaves::{add_leaves, set_leaves};
 use self::linear::fit_linear_leaves;
 pub use self::linear_predict::LinearRef;
 use self::loss::{Loss, LossName, Target};
@@ -227,11 +227,7 @@ pub fn hist_gradient_boosting_fit(
             // 4. The raw predictions.
             let tree = BinnedTree::of(&grower, &linear);
             if linear.is_empty() {
-                for node in grower.nodes.iter().filter(|node| node.children.is_none()) {
-                    for &row in &grower.rows[node.start..node.stop] {
-                        raw[row as usize] += node.totals.value;
-                    }
-                }
+                add_leaves(&grower, raw);
                 if let Some(is_in) = &drawn {
                     let others: Vec<bool> = is_in.iter().map(|is_in| !is_in).collect();
                     tree.add_to((&training.bins, None), raw, 1.0, Some(&others));

@@ -5,6 +5,9 @@
 //! first-level cache.  Gradients are f32, sums f64, added in ascending row order for every feature:
 //! the same bits for any number of threads, and scikit-learn's.
 //!
+//! Rows of a deep node are far from each other: what is fetched of them next is asked for ahead, once a
+//! shelf (see [`crate::layout`]).
+//!
 //! Cost of a node: one gathered word for four features, one 16-byte addition and one count a value;
 //! 20 bytes a bin.  Quantised gradients ([`quantized`]) cost one addition of 8 bytes a value and 8
 //! bytes a bin; see [`words`].
@@ -17,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::quantized::unpack;
 use self::words::Words;
-use crate::layout::{Bins, WIDTH, features_of, lanes, n_groups};
+use crate::layout::{Bins, GroupBins, WIDTH, features_of, lanes, n_groups};
 
 /// Rows whose bins are fetched before their sums are added to.
 const FETCH: usize = 512;
@@ -36,8 +39,7 @@ pub(crate) enum RowSet<'a> {
 pub(crate) struct Group<'a> {
     /// Features of the group.
     pub(crate) features: Range<usize>,
-    /// Four bins a row.
-    words: &'a [[u8; WIDTH]],
+    bins: GroupBins<'a>,
     /// First histogram entry of each feature, and the end.
     starts: [usize; WIDTH + 1],
 }
@@ -74,16 +76,16 @@ impl<'a> Groups<'a> {
             for (lane, feature) in features.clone().enumerate() {
                 starts[lane + 1] = starts[lane] + n_bins[feature];
             }
-            Some(Group { features, words: bins.words(index)?, starts })
+            Some(Group { features, bins: bins.group(index)?, starts })
         };
         let groups = (0..n_groups(n_features)).map(group).collect::<Option<Vec<_>>>()?;
         Some(Self { groups, lanes: lanes(n_features), constant_hessian })
     }
 
-    /// Four bins a row, of which one is that of the feature: which one.
-    pub(crate) fn column(&self, feature: usize) -> (&'a [[u8; WIDTH]], usize) {
+    /// The bins of a feature's group, and its place there.
+    pub(crate) fn column(&self, feature: usize) -> (GroupBins<'a>, usize) {
         let (group, lane) = self.lanes[feature];
-        (self.groups[group].words, lane)
+        (self.groups[group].bins, lane)
     }
 
     /// A histogram of zeros.
@@ -166,51 +168,28 @@ impl GroupHistogram {
     /// Adds rows: `gradients[i]` belongs to row `rows[i]`.
     #[inline(always)]
     pub(crate) fn add(&mut self, group: &Group<'_>, rows: RowSet<'_>, gradients: &[[f32; 2]]) {
-        let words = match &rows {
-            RowSet::Range(range) => &group.words[range.clone()],
-            RowSet::List(_) => group.words,
-        };
-        let rows = match rows {
-            RowSet::Range(_) => None,
-            RowSet::List(rows) => Some(rows),
-        };
         match (group.features.len(), self.counts.is_empty()) {
-            (1, true) => self.add_lanes::<1, false>(group.starts, words, rows, gradients),
-            (2, true) => self.add_lanes::<2, false>(group.starts, words, rows, gradients),
-            (3, true) => self.add_lanes::<3, false>(group.starts, words, rows, gradients),
-            (_, true) => self.add_lanes::<4, false>(group.starts, words, rows, gradients),
-            (1, false) => self.add_lanes::<1, true>(group.starts, words, rows, gradients),
-            (2, false) => self.add_lanes::<2, true>(group.starts, words, rows, gradients),
-            (3, false) => self.add_lanes::<3, true>(group.starts, words, rows, gradients),
-            (_, false) => self.add_lanes::<4, true>(group.starts, words, rows, gradients),
+            (1, true) => self.add_lanes::<1, false>(group, &rows, gradients),
+            (2, true) => self.add_lanes::<2, false>(group, &rows, gradients),
+            (3, true) => self.add_lanes::<3, false>(group, &rows, gradients),
+            (_, true) => self.add_lanes::<4, false>(group, &rows, gradients),
+            (1, false) => self.add_lanes::<1, true>(group, &rows, gradients),
+            (2, false) => self.add_lanes::<2, true>(group, &rows, gradients),
+            (3, false) => self.add_lanes::<3, true>(group, &rows, gradients),
+            (_, false) => self.add_lanes::<4, true>(group, &rows, gradients),
         }
     }
 
-    /// `words` of all rows, of which `rows` are meant; or of the meant rows alone.
     #[inline(always)]
     fn add_lanes<const LANES: usize, const COUNT: bool>(
         &mut self,
-        starts: [usize; WIDTH + 1],
-        words: &[[u8; WIDTH]],
-        rows: Option<&[u32]>,
+        group: &Group<'_>,
+        rows: &RowSet<'_>,
         gradients: &[[f32; 2]],
     ) {
-        let mut fetched = [0_u32; FETCH];
-        let Some(rows) = rows else {
-            for (words, gradients) in words.chunks(FETCH).zip(gradients.chunks(FETCH)) {
-                let fetched = &mut fetched[..words.len()];
-                as_integers(words, fetched);
-                self.add_words::<LANES, COUNT>(starts, fetched, gradients);
-            }
-            return;
-        };
-        // Fetch first, add later: many fetches from far memory are then under way at once.
-        for (rows, gradients) in rows.chunks(FETCH).zip(gradients.chunks(FETCH)) {
-            for (word, &row) in fetched.iter_mut().zip(rows) {
-                *word = u32::from_le_bytes(words[row as usize]);
-            }
-            self.add_words::<LANES, COUNT>(starts, &fetched[..rows.len()], gradients);
-        }
+        group.fetched(rows, gradients, |words, gradients| {
+            self.add_words::<LANES, COUNT>(group.starts, words, gradients);
+        });
     }
 
     #[inline(always)]
@@ -249,11 +228,28 @@ impl GroupHistogram {
     }
 }
 
-/// Four bins as one integer: one load feeds four features.
-#[inline(always)]
-fn as_integers(bins: &[[u8; WIDTH]], out: &mut [u32]) {
-    for (out, &bins) in out.iter_mut().zip(bins) {
-        *out = u32::from_le_bytes(bins);
+impl Group<'_> {
+    /// Hands on the four bins of rows, one integer a row, with what belongs to these rows.
+    ///
+    /// Fetch first, add later: many fetches from far memory are then under way at once.
+    #[inline(always)]
+    fn fetched<T>(&self, rows: &RowSet<'_>, of_rows: &[T], mut add: impl FnMut(&[u32], &[T])) {
+        let mut fetched = [0_u32; FETCH];
+        let is_first = self.bins.is_first();
+        for (part, of_rows) in of_rows.chunks(FETCH).enumerate() {
+            let (start, words) = (part * FETCH, &mut fetched[..of_rows.len()]);
+            match rows {
+                RowSet::Range(range) => self.bins.fetch_range(range.start + start, words),
+                RowSet::List(rows) => {
+                    let (now, next) = rows[start..].split_at(words.len());
+                    if is_first {
+                        self.bins.prefetch(&next[..next.len().min(FETCH)]);
+                    }
+                    self.bins.fetch(now, words);
+                }
+            }
+            add(words, of_rows);
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! rounded up or down at random with the right mean; their sums are exact, in whatever order.
 
 use smelt_core::parallel;
+use smelt_core::simd::vectorize;
 
 /// Rows whose sums fit into one word.
 pub(crate) const BLOCK: usize = 1 << 14;
@@ -67,20 +68,34 @@ impl Packed {
         self.units = Units { worth: units.map(f64::from), constant_hessian };
         let per_unit = units.map(|unit| 1.0 / unit);
         self.words.resize(gradients.len(), 0);
-        parallel::for_chunks_mut(&mut self.words, 1, chunk, 3.0, |_, range, words| {
-            for ((word, row), &[gradient, hessian]) in
-                words.iter_mut().zip(range.start as u32..).zip(&gradients[range])
-            {
-                let [a, b] = two_shares(row, seed);
-                let gradient = (gradient * per_unit[0] + a).floor() as i32;
-                // Where it is 1 in every row, the rows tell: a rounded one would differ from them.
-                let hessian = match constant_hessian {
-                    true => 0,
-                    false => (hessian * per_unit[1] + b).floor() as i32,
-                };
-                *word = pack(gradient.into(), hessian as u64, 1);
-            }
+        parallel::for_chunks_mut(&mut self.words, 1, chunk, 2.0, |_, range, words| {
+            let (first, gradients) = (range.start as u32, &gradients[range]);
+            vectorize(
+                #[inline(always)]
+                || match constant_hessian {
+                    true => quantize::<true>(words, first, gradients, per_unit, seed),
+                    false => quantize::<false>(words, first, gradients, per_unit, seed),
+                },
+            );
         });
+    }
+}
+
+/// Words of the rows from `first` on.
+#[inline(always)]
+fn quantize<const CONSTANT_HESSIAN: bool>(
+    words: &mut [u64],
+    first: u32,
+    gradients: &[[f32; 2]],
+    per_unit: [f32; 2],
+    seed: u32,
+) {
+    for ((word, row), &[gradient, hessian]) in words.iter_mut().zip(first..).zip(gradients) {
+        let [a, b] = two_shares(row, seed);
+        let gradient = (gradient * per_unit[0] + a).floor() as i32;
+        // Where it is 1 in every row, the rows tell: a rounded one would differ from them.
+        let hessian = if CONSTANT_HESSIAN { 0 } else { (hessian * per_unit[1] + b).floor() as i32 };
+        *word = pack(gradient.into(), hessian as u64, 1);
     }
 }
 

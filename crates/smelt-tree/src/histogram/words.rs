@@ -6,7 +6,7 @@
 //! not matter which way they came about.
 
 use super::quantized::{BLOCK, Units, pack, unpack};
-use super::{FETCH, FeatureHistogram, Group, GroupHistogram, RowSet, as_integers};
+use super::{FeatureHistogram, Group, GroupHistogram, RowSet};
 use crate::layout::WIDTH;
 
 /// Sums of the bins of one feature.
@@ -42,22 +42,18 @@ impl GroupHistogram {
         words: &[u64],
         units: &Units,
     ) {
-        let (bins, rows) = match rows {
-            RowSet::Range(range) => (&group.words[range], None),
-            RowSet::List(rows) => (group.words, Some(rows)),
-        };
         if self.is_packed() {
-            return add_to_lanes(&mut self.words, bins, rows, words);
+            return add_to_lanes(&mut self.words, group, &rows, words);
         }
-        for start in (0..words.len()).step_by(BLOCK) {
-            let stop = (start + BLOCK).min(words.len());
-            let (bins, rows) = match rows {
-                Some(rows) => (bins, Some(&rows[start..stop])),
-                None => (&bins[start..stop], None),
+        for (block, words) in words.chunks(BLOCK).enumerate() {
+            let (start, stop) = (block * BLOCK, block * BLOCK + words.len());
+            let rows = match &rows {
+                RowSet::Range(range) => RowSet::Range(range.start + start..range.start + stop),
+                RowSet::List(rows) => RowSet::List(&rows[start..stop]),
             };
             let mut sums = [[0_u64; 256]; WIDTH];
             let sums = &mut sums[..group.features.len()];
-            add_to_lanes(sums, bins, rows, &words[start..stop]);
+            add_to_lanes(sums, group, &rows, words);
             self.add_sums(group, sums, units, 1.0);
         }
     }
@@ -131,12 +127,12 @@ impl GroupHistogram {
 
 /// Adds words to the bins of their rows, one list of sums a feature.
 #[inline(always)]
-fn add_to_lanes(sums: &mut [Words], bins: &[[u8; WIDTH]], rows: Option<&[u32]>, words: &[u64]) {
+fn add_to_lanes(sums: &mut [Words], group: &Group<'_>, rows: &RowSet<'_>, words: &[u64]) {
     match sums {
-        [a] => add_lanes([a], bins, rows, words),
-        [a, b] => add_lanes([a, b], bins, rows, words),
-        [a, b, c] => add_lanes([a, b, c], bins, rows, words),
-        [a, b, c, d] => add_lanes([a, b, c, d], bins, rows, words),
+        [a] => add_lanes([a], group, rows, words),
+        [a, b] => add_lanes([a, b], group, rows, words),
+        [a, b, c] => add_lanes([a, b, c], group, rows, words),
+        [a, b, c, d] => add_lanes([a, b, c, d], group, rows, words),
         _ => {}
     }
 }
@@ -144,33 +140,17 @@ fn add_to_lanes(sums: &mut [Words], bins: &[[u8; WIDTH]], rows: Option<&[u32]>, 
 #[inline(always)]
 fn add_lanes<const LANES: usize>(
     mut sums: [&mut Words; LANES],
-    bins: &[[u8; WIDTH]],
-    rows: Option<&[u32]>,
+    group: &Group<'_>,
+    rows: &RowSet<'_>,
     words: &[u64],
 ) {
-    let mut add = |bins: &[u32], words: &[u64]| {
+    group.fetched(rows, words, |bins, words| {
         for (&bins, &word) in bins.iter().zip(words) {
             for (lane, sums) in sums.iter_mut().enumerate() {
                 sums[usize::from((bins >> (8 * lane)) as u8)] += word;
             }
         }
-    };
-    let mut fetched = [0_u32; FETCH];
-    let Some(rows) = rows else {
-        for (bins, words) in bins.chunks(FETCH).zip(words.chunks(FETCH)) {
-            let fetched = &mut fetched[..bins.len()];
-            as_integers(bins, fetched);
-            add(fetched, words);
-        }
-        return;
-    };
-    // Fetch first, add later: many fetches from far memory are then under way at once.
-    for (rows, words) in rows.chunks(FETCH).zip(words.chunks(FETCH)) {
-        for (bins_of_row, &row) in fetched.iter_mut().zip(rows) {
-            *bins_of_row = u32::from_le_bytes(bins[row as usize]);
-        }
-        add(&fetched[..rows.len()], words);
-    }
+    });
 }
 
 #[cfg(test)]

@@ -51,22 +51,34 @@ def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical,
 
 
 def grouped_bins(bins):
-    """Bins of up to four features in four bytes a row: (n_groups, n, 4)."""
+    """Bins of up to four features in four bytes a row, groups side by side on shelves."""
     n_features, n = bins.shape
-    n_groups = max(-(-n_features // 4), min(8, n_features))
-    out = np.zeros((n_groups, n, 4), dtype=np.uint8)
-    for j, (group, lane) in enumerate(lanes(n_features)):
-        out[group, :, lane] = bins[j]
+    n_shelves, span = shelves(n_features)
+    out = np.zeros((n_shelves, n, 4 * span), dtype=np.uint8)
+    for j, (shelf, place) in enumerate(places(n_features)):
+        out[shelf, :, place] = bins[j]
     return out
 
 
-def lanes(n_features):
-    """Group of each feature, and its place there."""
-    n_groups = max(-(-n_features // 4), min(8, n_features))
-    starts = [group * n_features // n_groups for group in range(n_groups + 1)]
-    return [(g, j - starts[g]) for g in range(n_groups) for j in range(starts[g], starts[g + 1])]
+def n_groups(n_features):
+    """Groups of up to four features, at least eight."""
+    return max(-(-n_features // 4), min(8, n_features))
+
+
+def shelves(n_features):
+    """Number of shelves, and of the groups on each but the last, at most four."""
+    n_shelves = -(-n_groups(n_features) // 4)
+    return n_shelves, -(-n_groups(n_features) // max(n_shelves, 1))
+
+
+def places(n_features):
+    """Shelf of each feature, and its byte there."""
+    n, (_, span) = n_groups(n_features), shelves(n_features)
+    starts = [group * n_features // n for group in range(n + 1)]
+    lanes = [(g, j - starts[g]) for g in range(n) for j in range(starts[g], starts[g + 1])]
+    return [(group // span, group % span * 4 + lane) for group, lane in lanes]
 
 
 def columns_of(grouped, n_features):
     """Grouped bins as (n_features, n)."""
-    return np.array([grouped[group, :, lane] for group, lane in lanes(n_features)])
+    return np.array([grouped[shelf, :, place] for shelf, place in places(n_features)])

@@ -30,11 +30,14 @@ use crate::boosting::params::{HistGradientBoostingParams, Splitter};
 use crate::boosting::shuffler::Shuffler;
 use crate::boosting::splitter::{Feature, Rules, Running, Split, Totals, best_split};
 use crate::histogram::quantized::{BLOCK, Packed};
-use crate::histogram::{Group, GroupHistogram, Groups, Histogram, RowSet, open};
+use crate::histogram::{GroupHistogram, Groups, Histogram, RowSet, open};
 use crate::quantile;
 
-/// Rows that a task sums up between two looks at the control.
-const CHUNK: usize = 1 << 16;
+/// Rows that are summed up at a time: what a thread fetches of them for its first group of features
+/// is in its second-level cache for the others of the shelf.
+const ROWS: usize = 1 << 13;
+/// What a row costs in a group, in nanoseconds.
+const COST_NS: f64 = 4.0;
 
 /// Size limits of a tree.
 #[derive(Debug, Clone)]
@@ -91,9 +94,10 @@ pub(crate) struct Grower<'a> {
     n_rows: usize,
     limits: &'a Limits,
     pub(crate) rows: Vec<u32>,
-    right_rows: Vec<u32>,
+    spare_rows: Vec<u32>,
+    /// Gradients of the rows that are summed up.
     gathered: Vec<[f32; 2]>,
-    /// Quantised gradients of all rows, and gathered ones.
+    /// Quantised gradients of all rows, and of those.
     packed: Packed,
     gathered_words: Vec<u64>,
     /// Trees grown so far: the roundings of each are drawn anew.
@@ -115,17 +119,17 @@ impl<'a> Grower<'a> {
         n_rows: usize,
         limits: &'a Limits,
     ) -> Self {
+        let n_gathered = n_rows.min(ROWS);
         Self {
             groups,
             features,
             n_rows,
             limits,
             rows: Vec::with_capacity(n_rows),
-            right_rows: vec![0; n_rows],
-            // A node's smaller child has at most half of the rows.
-            gathered: vec![[0.0; 2]; if limits.is_quantized { 0 } else { n_rows / 2 }],
+            spare_rows: vec![0; n_rows],
+            gathered: vec![[0.0; 2]; if limits.is_quantized { 0 } else { n_gathered }],
             packed: Packed::default(),
-            gathered_words: vec![0; if limits.is_quantized { n_rows / 2 } else { 0 }],
+            gathered_words: vec![0; if limits.is_quantized { n_gathered } else { 0 }],
             n_trees: 0,
             pool: Vec::new(),
             packed_pool: Vec::new(),
@@ -185,39 +189,14 @@ impl<'a> Grower<'a> {
     /// 1. The root and its histogram.
     fn plant(&mut self, gradients: &[[f32; 2]], control: &Control) -> Result<()> {
         let n = self.rows.len();
-        let all_rows = n == self.n_rows;
-        if !all_rows {
-            self.gather(0, n, gradients);
-        }
         let histogram = self.histogram(n);
-        let cost_ns = 4.0 * n as f64;
+        let last = self.add_blocks(&histogram, 0..n, gradients, control)?;
+        let cost_ns = COST_NS * last.len() as f64;
         parallel::for_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
-            let group = &self.groups.groups[index];
+            let (sums, last) = (&mut open(&histogram[index]), last.clone());
             vectorize(
                 #[inline(always)]
-                || {
-                    let mut sums = open(&histogram[index]);
-                    sums.clear();
-                    for start in (0..n).step_by(CHUNK) {
-                        if control.check().is_err() {
-                            return;
-                        }
-                        let stop = (start + CHUNK).min(n);
-                        if all_rows && self.limits.is_quantized {
-                            let words = &self.packed.words[start..stop];
-                            sums.add_quantized(
-                                group,
-                                RowSet::Range(start..stop),
-                                words,
-                                &self.packed.units,
-                            );
-                        } else if all_rows {
-                            sums.add(group, RowSet::Range(start..stop), &gradients[start..stop]);
-                        } else {
-                            self.add_gathered(&mut sums, group, 0, start..stop);
-                        }
-                    }
-                },
+                || self.add_block(sums, index, 0, last, gradients),
             );
         });
         control.check()?;
@@ -346,9 +325,8 @@ impl<'a> Grower<'a> {
         let (small, large) = if left_is_small { (0, 1) } else { (1, 0) };
         let pair = [left, right];
         let (start, stop) = (self.nodes[pair[small]].start, self.nodes[pair[small]].stop);
-        self.gather(start, stop, gradients);
-        let n = stop - start;
-        let small_sums = self.histogram(n);
+        let small_sums = self.histogram(stop - start);
+        let last = self.add_blocks(&small_sums, start..stop, gradients, control)?;
         // Where the parent's sums are numbers and the child's are to be words.
         let n_large = self.nodes[pair[large]].totals.n as usize;
         let is_now_packed = wanted[large]
@@ -356,21 +334,14 @@ impl<'a> Grower<'a> {
             && self.nodes[parent].totals.n as usize > BLOCK
             && n_large <= BLOCK;
         let spare = is_now_packed.then(|| self.histogram(n_large));
-        let cost_ns = 6.0 * n as f64 + 4.0 * 256.0 * 10.0;
+        let cost_ns = COST_NS * last.len() as f64 + 4.0 * 256.0 * 10.0;
         let found = parallel::map_chunks(self.groups.groups.len(), 1, cost_ns, |index, _| {
             let group = &self.groups.groups[index];
             vectorize(
                 #[inline(always)]
                 || {
                     let mut sums = open(&small_sums[index]);
-                    sums.clear();
-                    for from in (0..n).step_by(CHUNK) {
-                        if control.check().is_err() {
-                            return [None, None];
-                        }
-                        let to = (from + CHUNK).min(n);
-                        self.add_gathered(&mut sums, group, start, from..to);
-                    }
+                    self.add_block(&mut sums, index, start, last.clone(), gradients);
                     if wanted[large] && self.limits.is_quantized {
                         let mut spare = spare.as_ref().map(|spare| open(&spare[index]));
                         open(&large_sums[index]).subtract_words(
@@ -419,21 +390,72 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Adds rows of a node that starts at `start`, whose gradients were gathered.
+    /// Sums up `rows[range]` block by block.  The last block is left to the caller, who has more to do
+    /// with the sums while they are in the cache; its gradients are gathered.
+    fn add_blocks(
+        &mut self,
+        histogram: &Histogram,
+        range: Range<usize>,
+        gradients: &[[f32; 2]],
+        control: &Control,
+    ) -> Result<Range<usize>> {
+        let Range { mut start, end } = range;
+        loop {
+            let block = start..end.min(start + ROWS);
+            if !self.is_root() {
+                self.gather(block.clone(), gradients);
+            }
+            if block.end == end {
+                return Ok(block);
+            }
+            let this = &*self;
+            let cost_ns = COST_NS * ROWS as f64;
+            parallel::for_chunks(this.groups.groups.len(), 1, cost_ns, |index, _| {
+                let block = block.clone();
+                let sums = &mut open(&histogram[index]);
+                vectorize(
+                    #[inline(always)]
+                    || this.add_block(sums, index, range.start, block, gradients),
+                );
+            });
+            control.check()?;
+            start = block.end;
+        }
+    }
+
+    /// Adds a block of the rows from `start` on to the sums of a group; the first block begins anew.
     #[inline(always)]
-    fn add_gathered(
+    fn add_block(
         &self,
         sums: &mut GroupHistogram,
-        group: &Group<'_>,
+        index: usize,
         start: usize,
-        range: Range<usize>,
+        block: Range<usize>,
+        gradients: &[[f32; 2]],
     ) {
-        let rows = RowSet::List(&self.rows[start + range.start..start + range.end]);
-        if self.limits.is_quantized {
-            sums.add_quantized(group, rows, &self.gathered_words[range], &self.packed.units);
-        } else {
-            sums.add(group, rows, &self.gathered[range]);
+        if block.start == start {
+            sums.clear();
         }
+        let (group, n) = (&self.groups.groups[index], block.len());
+        let (rows, pairs, words) = if self.is_root() {
+            let words = self.packed.words.get(block.clone()).unwrap_or_default();
+            (RowSet::Range(block.clone()), &gradients[block], words)
+        } else {
+            let pairs = self.gathered.get(..n).unwrap_or_default();
+            let words = self.gathered_words.get(..n).unwrap_or_default();
+            (RowSet::List(&self.rows[block]), pairs, words)
+        };
+        if self.limits.is_quantized {
+            sums.add_quantized(group, rows, words, &self.packed.units);
+        } else {
+            sums.add(group, rows, pairs);
+        }
+    }
+
+    /// Whether the rows under way are all there are, in their order.
+    #[inline(always)]
+    fn is_root(&self) -> bool {
+        self.nodes.is_empty() && self.rows.len() == self.n_rows
     }
 
     /// A histogram for a node of `n` rows, with whatever is in it.

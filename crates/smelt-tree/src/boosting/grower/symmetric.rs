@@ -12,11 +12,14 @@
 use smelt_core::simd::vectorize;
 use smelt_core::{Control, Result, parallel};
 
-use super::{CHUNK, GrowNode, Grower, best};
+use super::partition::take;
+use super::{GrowNode, Grower, best};
 use crate::boosting::shuffler::Shuffler;
 use crate::boosting::splitter::{Split, Totals, left_sums, level_split, own_gain};
 use crate::histogram::{Histogram, RowSet, open};
 
+/// Rows that a task sums up between two looks at the control.
+const CHUNK: usize = 1 << 16;
 /// Rows that a task sorts.
 const SORTED: usize = 1 << 14;
 /// Most levels.
@@ -197,7 +200,7 @@ impl Grower<'_> {
         spare: &mut Vec<[f32; 2]>,
     ) -> Vec<usize> {
         let missing = self.features[split.feature].n_bins as u8;
-        let (words, lane) = self.groups.column(split.feature);
+        let (bins, lane) = self.groups.column(split.feature);
         let mut table = [false; 256];
         for (bin, goes_left) in table.iter_mut().enumerate() {
             *goes_left = split.goes_left(bin as u8, missing);
@@ -216,7 +219,7 @@ impl Grower<'_> {
         let (rows, table) = (&self.rows, &table);
         let n_left = parallel::map_chunks(tasks.len(), 1, cost_ns, |task, _| {
             let (_, from, to) = tasks[task];
-            let goes_left = |&row: &u32| usize::from(table[usize::from(words[row as usize][lane])]);
+            let goes_left = |&row: &u32| usize::from(table[usize::from(bins.get(row, lane))]);
             rows[from..to].iter().map(goes_left).sum::<usize>()
         });
         let mut middles: Vec<usize> = level.iter().map(|&node| self.nodes[node].start).collect();
@@ -224,7 +227,7 @@ impl Grower<'_> {
             middles[*place] += n_left;
         }
         let n = self.rows.len();
-        let (mut free_rows, mut free_pairs) = (&mut self.right_rows[..n], &mut spare[..n]);
+        let (mut free_rows, mut free_pairs) = (&mut self.spare_rows[..n], &mut spare[..n]);
         let mut parts: Vec<Part<'_>> = Vec::with_capacity(tasks.len());
         let mut first = 0;
         for (place, _) in level.iter().enumerate() {
@@ -248,7 +251,7 @@ impl Grower<'_> {
             for part in parts {
                 let (mut at_left, mut at_right) = (0, 0);
                 for (&row, &pair) in part.rows.iter().zip(part.pairs) {
-                    if table[usize::from(words[row as usize][lane])] {
+                    if table[usize::from(bins.get(row, lane))] {
                         part.left.0[at_left] = row;
                         part.left.1[at_left] = pair;
                         at_left += 1;
@@ -261,10 +264,10 @@ impl Grower<'_> {
             }
         });
         drop(parts);
-        let n_buffer = self.right_rows.len();
-        std::mem::swap(&mut self.rows, &mut self.right_rows);
+        let n_buffer = self.spare_rows.len();
+        std::mem::swap(&mut self.rows, &mut self.spare_rows);
         self.rows.truncate(n);
-        self.right_rows.resize(n_buffer, 0);
+        self.spare_rows.resize(n_buffer, 0);
         std::mem::swap(pairs, spare);
         middles
     }
@@ -333,11 +336,4 @@ impl Grower<'_> {
         let index = groups.partition_point(|group| group.features.end <= feature);
         (index, feature - groups[index].features.start)
     }
-}
-
-/// Cuts the first `n` elements off a slice.
-fn take<'a, T>(slice: &mut &'a mut [T], n: usize) -> &'a mut [T] {
-    let (first, rest) = std::mem::take(slice).split_at_mut(n);
-    *slice = rest;
-    first
 }
