@@ -63,7 +63,7 @@ pub fn prefetch_far<T>(value: &T) {
 pub struct Node<K> {
     /// Largest key that goes to the child itself.
     pub threshold: K,
-    /// Column of the key, and child in the lower bits.
+    /// Child, and column of the key in the lower bits.
     pub split: u32,
 }
 
@@ -71,20 +71,21 @@ pub struct Node<K> {
 #[derive(Debug)]
 pub struct Steps<K> {
     nodes: Vec<Node<K>>,
-    shift: u32,
+    /// Bits of a column.
+    bits: u32,
     n_columns: usize,
 }
 
 impl<K: Copy + Ord> Steps<K> {
-    /// Nothing unless all children, their neighbours and all columns exist; `shift` is the number of
-    /// bits of a child, at most 31.
-    pub fn new(nodes: Vec<Node<K>>, shift: u32, n_columns: usize) -> Option<Self> {
-        let mask = 1_u32.checked_shl(shift)? - 1;
+    /// Nothing unless all children, their neighbours and all columns exist; `bits` is the number of
+    /// bits of a column, at most 31: eight are the fastest.
+    pub fn new(nodes: Vec<Node<K>>, bits: u32, n_columns: usize) -> Option<Self> {
+        let mask = 1_u32.checked_shl(bits)? - 1;
         let exist = nodes.iter().all(|node| {
-            ((node.split & mask) as usize) + 1 < nodes.len()
-                && ((node.split >> shift) as usize) < n_columns
+            ((node.split >> bits) as usize) + 1 < nodes.len()
+                && ((node.split & mask) as usize) < n_columns
         });
-        exist.then_some(Self { nodes, shift, n_columns })
+        exist.then_some(Self { nodes, bits, n_columns })
     }
 
     /// The nodes.
@@ -97,7 +98,7 @@ impl<K: Copy + Ord> Steps<K> {
     #[inline(always)]
     pub fn split(&self, node: usize) -> (u32, usize) {
         let split = self.nodes[node].split;
-        (split >> self.shift, (split & ((1 << self.shift) - 1)) as usize)
+        (split & ((1 << self.bits) - 1), (split >> self.bits) as usize)
     }
 
     /// `STEPS` steps of the rows whose keys begin at `starts` in `cells`, side by side: one's step
@@ -110,23 +111,83 @@ impl<K: Copy + Ord> Steps<K> {
         starts: &[usize; LANES],
         at: &mut [u32; LANES],
     ) {
-        let (nodes, shift, mask) = (&self.nodes[..], self.shift, (1_u32 << self.shift) - 1);
         let last = cells.len().checked_sub(self.n_columns);
-        assert!(at.iter().all(|&at| (at as usize) < nodes.len()));
         assert!(last.is_some_and(|last| starts.iter().all(|&start| start <= last)));
+        self.go::<LANES, STEPS>(at, |lane, column| {
+            // SAFETY: the row's cells lie within (checked above), and the column is one of them.
+            unsafe { *cells.get_unchecked(starts[lane] + column) }
+        });
+    }
+
+    /// The same for rows that lie behind each other: two instructions less, since no row's place has
+    /// to be kept.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn walk_near<const LANES: usize, const STEPS: usize, const WIDTH: usize>(
+        &self,
+        cells: &[[K; WIDTH]; LANES],
+        at: &mut [u32; LANES],
+    ) {
+        assert!(self.n_columns <= WIDTH);
+        // SAFETY: the row is as wide as there are columns (checked above).
+        self.go::<LANES, STEPS>(at, |lane, column| unsafe { *cells[lane].get_unchecked(column) });
+    }
+
+    /// Calls `key(lane, column)` for columns that exist.
+    #[inline(always)]
+    fn go<const LANES: usize, const STEPS: usize>(
+        &self,
+        at: &mut [u32; LANES],
+        key: impl Fn(usize, usize) -> K,
+    ) {
+        // A byte needs neither mask nor shift of its own: both would be read anew at every step.
+        if self.bits == 8 {
+            self.go_by::<LANES, STEPS>(8, at, key);
+        } else {
+            self.go_by::<LANES, STEPS>(self.bits, at, key);
+        }
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn go_by<const LANES: usize, const STEPS: usize>(
+        &self,
+        bits: u32,
+        at: &mut [u32; LANES],
+        key: impl Fn(usize, usize) -> K,
+    ) {
+        let (nodes, mask) = (&self.nodes[..], (1_u32 << bits) - 1);
+        assert!(at.iter().all(|&at| (at as usize) < nodes.len()));
         for _ in 0..STEPS {
             for lane in 0..LANES {
                 // SAFETY: the rows' nodes exist at first (checked above), and a child and its
                 // neighbour exist (checked in `new`).
                 let node = unsafe { nodes.get_unchecked(at[lane] as usize) };
-                let cell = starts[lane] + (node.split >> shift) as usize;
-                // SAFETY: the row's cells lie within (checked above), and the column is one of them
-                // (checked in `new`).
-                let key = unsafe { *cells.get_unchecked(cell) };
-                at[lane] = (node.split & mask) + u32::from(key > node.threshold);
+                // Columns have `bits` bits, and exist (checked in `new`).
+                let key = key(lane, (node.split & mask) as usize);
+                at[lane] = alone((node.split >> bits) + u32::from(node.threshold < key));
             }
         }
     }
+}
+
+/// The number itself, in a register of its own: lanes packed into vectors would be taken apart again
+/// for every load.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn alone(number: u32) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut number = number;
+        // SAFETY: no instruction at all.
+        unsafe {
+            std::arch::asm!("/* {0:e} */", inout(reg) number,
+                options(pure, nomem, nostack, preserves_flags));
+        }
+        number
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    number
 }
 
 /// Number of partial sums in a reduction: enough to fill two AVX-512 or four AVX2 registers.
@@ -209,14 +270,22 @@ mod tests {
 
     #[test]
     fn rows_walk_and_broken_nodes_are_refused() {
-        let node = |threshold, column: u32, child| Node { threshold, split: column << 8 | child };
+        let node = |threshold, column: u32, child| Node { threshold, split: child << 8 | column };
         let leaf = |place| node(i32::MAX, 0, place);
         let nodes = vec![node(5, 1, 1), leaf(1), node(0, 0, 3), leaf(3), leaf(4), Node::default()];
         let steps = Steps::new(nodes.clone(), 8, 2).unwrap();
         let (cells, mut at) = ([9, 5, 0, 6, 1, 6], [0; 3]);
         steps.walk::<3, 4>(&cells, &[0, 2, 4], &mut at);
         assert_eq!(at, [1, 3, 4]);
-        assert_eq!(steps.split(2), (0, 3));
+        let four =
+            |node: &Node<i32>| Node { split: node.split >> 8 << 4 | node.split & 15, ..*node };
+        let (near, mut at) = ([[9, 5, 7], [0, 6, 7], [1, 6, 7]], [0; 3]);
+        steps.walk_near::<3, 4, 3>(&near, &mut at);
+        assert_eq!(at, [1, 3, 4]);
+        let mut at = [0; 3];
+        let steps = Steps::new(nodes.iter().map(four).collect(), 4, 2).unwrap();
+        steps.walk::<3, 4>(&cells, &[0, 2, 4], &mut at);
+        assert_eq!((at, steps.split(2)), ([1, 3, 4], (0, 3)));
         assert!(Steps::new(nodes.clone(), 8, 1).is_none());
         assert!(Steps::new(nodes[..5].to_vec(), 8, 2).is_none());
         assert!(Steps::new(nodes, 32, 2).is_none());

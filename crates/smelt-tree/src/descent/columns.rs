@@ -160,23 +160,27 @@ impl<N: Number, K: Rank> Coding<N> for Ranks<N, K> {
     }
 }
 
+/// Widths of rows that are copied before they walk.
+pub(super) const NEAR: [usize; 2] = [32, 64];
+
 /// Keys of a block of rows.
 #[derive(Debug)]
-pub(super) struct Table<K> {
+pub(super) struct Table<K: Key> {
     n_rows: usize,
     /// Rows of a column, in full vectors.
     pub(super) stride: usize,
-    pub(super) n_columns: usize,
+    /// Cells of a row of `by_row`: its columns, filled up to `NEAR` where they are at most so many.
+    pub(super) width: usize,
     /// (column, row)
     pub(super) by_column: Vec<K>,
-    /// (row, column)
-    pub(super) by_row: Vec<K>,
+    /// (row, column), as words.
+    pub(super) by_row: Vec<K::Word>,
 }
 
 impl<K: Key> Table<K> {
     pub(super) fn new(n_rows: usize) -> Self {
         let stride = Self::stride(n_rows);
-        Self { n_rows, stride, n_columns: 0, by_column: Vec::new(), by_row: Vec::new() }
+        Self { n_rows, stride, width: 0, by_column: Vec::new(), by_row: Vec::new() }
     }
 
     /// Rows of a column: full vectors.
@@ -201,7 +205,6 @@ impl<K: Key> Table<K> {
         without_missing: bool,
     ) -> bool {
         let n_rows = self.n_rows;
-        self.n_columns = columns.len();
         self.by_column.clear();
         self.by_column.resize(self.stride * columns.len().max(1), K::MAX);
         let mut values = vec![N::ZERO; n_rows];
@@ -237,16 +240,22 @@ impl<K: Key> Table<K> {
                 }
             }
         }
+        self.width = width(columns.len());
         self.by_row.clear();
-        self.by_row.resize(n_rows * columns.len(), K::MAX);
+        self.by_row.resize(n_rows * self.width, K::Word::default());
         if !columns.is_empty() {
-            for (row, cells) in self.by_row.chunks_exact_mut(columns.len()).enumerate() {
+            for (row, cells) in self.by_row.chunks_exact_mut(self.width).enumerate() {
                 for (cell, column) in cells.iter_mut().zip(self.by_column.chunks_exact(self.stride))
                 {
-                    *cell = column[row];
+                    *cell = column[row].word();
                 }
             }
         }
         true
     }
+}
+
+/// Cells of a row: rows of few columns can be copied in one go.
+fn width(n_columns: usize) -> usize {
+    NEAR.into_iter().find(|&near| n_columns <= near).unwrap_or(n_columns)
 }

@@ -12,8 +12,9 @@
 //! Cost of a row and a tree of bytes with l leaves: all l - 1 nodes are looked at, 32 rows in 4 to 5
 //! instructions, and 6 for the leaf: 255 leaves take 45, where a walk of 7.5 levels would take 90 and
 //! wait.  The limit is 3 instructions a node (load and compare, choose, store), so we are at 1.5 times
-//! it.  Below the top of a large tree a level takes 8 instructions, 8 bytes of a node and 4 of a row;
-//! the nodes of a tree come from memory once for each block of some 4,000 rows.
+//! it.  Below the top of a large tree a level takes 6 instructions, 8 bytes of a node and 2 of a row
+//! (4 where few rows do not pay for ranks); the nodes of a tree come from memory once for each block
+//! of some 4,000 rows.
 
 mod columns;
 mod key;
@@ -39,6 +40,8 @@ pub(crate) const CATEGORY_WORDS: usize = 9;
 const RANK_UP_TO: usize = 8;
 /// Trees that are looked at first.
 const FIRST: usize = 8;
+/// Rows for each node of a tree, from which on sorting all thresholds pays.
+const ROWS_OF_A_NODE: usize = 5;
 /// Nodes up to which their thresholds, sorted, stay in the cache.
 const SMALL: usize = 1 << 18;
 
@@ -118,7 +121,10 @@ pub(crate) fn descent<'a, N: Number, L: Answer>(
         {
             return rows.pack(ranks, layout, control);
         }
-        if n_nodes <= SMALL
+        // Ranks of two bytes are half a row's bytes; sorting pays where many rows take many trees.
+        let many = n_nodes / source.n_trees().max(1) <= n_rows / ROWS_OF_A_NODE
+            && layout.columns(true).len() <= 2 * source.n_trees();
+        if (n_nodes <= SMALL || many)
             && let Some(ranks) = Ranks::<N, i16>::new(source, &layout, source.n_trees())
         {
             return rows.pack(ranks, layout, control);

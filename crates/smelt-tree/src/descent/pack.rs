@@ -16,10 +16,10 @@ pub(super) const LABELS: usize = 256;
 
 /// A tree, packed.
 #[derive(Debug)]
-pub(super) struct Tree<L, K> {
+pub(super) struct Tree<L, K: Key> {
     /// The two children of a node side by side, the left one's family behind them.  A leaf names
     /// itself, and no key is above its threshold: a row that has arrived stays.
-    pub(super) steps: Steps<K>,
+    pub(super) steps: Steps<K::Word>,
     /// Answers of the leaves, by node.
     pub(super) leaves: Vec<L>,
     /// Sets of categories that go left; nothing where no split is categorical.
@@ -38,7 +38,7 @@ pub(super) struct Tree<L, K> {
 
 /// Trees, packed.
 #[derive(Debug)]
-pub(super) struct Packed<L, K> {
+pub(super) struct Packed<L, K: Key> {
     pub(super) columns: Vec<Column>,
     pub(super) trees: Vec<Tree<L, K>>,
 }
@@ -54,14 +54,16 @@ impl<L: Answer, K: Key> Packed<L, K> {
         widest: usize,
         control: &Control,
     ) -> Result<Option<Self>> {
-        let shift = (widest.max(2) as u32 - 1).leading_zeros();
         let n_trees = source.n_trees();
         let largest = (0..n_trees).map(|tree| source.n_nodes(tree)).max().unwrap_or(0);
-        if widest >= 1 << 24 || largest >= 1 << shift {
+        // A byte is the fastest.
+        let needed = u32::BITS - (widest.max(2) as u32 - 1).leading_zeros();
+        let bits = if needed <= 8 && largest < 1 << 24 { 8 } else { needed };
+        if widest >= 1 << 24 || largest >= 1 << (u32::BITS - bits) {
             return Ok(None);
         }
         let pack = |tree| {
-            let packing = Packing { source, leaf, coding, columns: &columns, shift, with_missing };
+            let packing = Packing { source, leaf, coding, columns: &columns, bits, with_missing };
             packing.tree(tree)
         };
         let cost_ns = largest as f64 * 30.0;
@@ -76,7 +78,7 @@ impl<L: Answer, K: Key> Packed<L, K> {
     /// What a row that goes down one tree may touch.
     pub(super) fn bytes_of_a_tree(&self) -> usize {
         let nodes: usize = self.trees.iter().map(|tree| tree.leaves.len()).sum();
-        nodes * (size_of::<Node<K>>() + size_of::<L>()) / self.trees.len().max(1)
+        nodes * (size_of::<Node<K::Word>>() + size_of::<L>()) / self.trees.len().max(1)
     }
 }
 
@@ -85,7 +87,8 @@ struct Packing<'a, L, C> {
     leaf: Leaves<'a, L>,
     coding: &'a C,
     columns: &'a [Column],
-    shift: u32,
+    /// Bits of a column.
+    bits: u32,
     with_missing: bool,
 }
 
@@ -103,7 +106,8 @@ impl<L: Answer, C> Packing<'_, L, C> {
         let mut waiting = vec![(0, 0_usize, 0_usize)];
         while let Some((at, place, level)) = waiting.pop() {
             let Some(split) = self.source.split(tree, at) else {
-                nodes[place] = Node { threshold: C::Key::MAX, split: place as u32 };
+                nodes[place] =
+                    Node { threshold: C::Key::MAX.word(), split: (place as u32) << self.bits };
                 leaves[place] = (self.leaf)(tree, at);
                 (n_leaves, depth) = (n_leaves + 1, depth.max(level));
                 continue;
@@ -115,13 +119,13 @@ impl<L: Answer, C> Packing<'_, L, C> {
             let column = (split.feature, rule(&split, self.with_missing));
             let column = self.columns.binary_search(&column).unwrap_or(0) as u32;
             let mut node =
-                Node { threshold: C::Key::MAX, split: column << self.shift | child as u32 };
+                Node { threshold: C::Key::MAX.word(), split: (child as u32) << self.bits | column };
             if split.set.is_some() {
                 set_of.resize(size, 0);
                 sets.push(self.source.set(&split));
                 set_of[place] = sets.len() as u32;
             } else {
-                node.threshold = self.coding.threshold(split.feature, split.threshold);
+                node.threshold = self.coding.threshold(split.feature, split.threshold).word();
             }
             nodes[place] = node;
             waiting.push((split.right, child + 1, level + 1));
@@ -130,7 +134,7 @@ impl<L: Answer, C> Packing<'_, L, C> {
         // The neighbour of the last leaf.
         nodes.push(Node::default());
         let mut made = Tree {
-            steps: Steps::new(nodes, self.shift, self.columns.len().max(1))?,
+            steps: Steps::new(nodes, self.bits, self.columns.len().max(1))?,
             leaves,
             sets,
             set_of,
@@ -158,7 +162,7 @@ impl<L, K: Key> Tree<L, K> {
     /// The two children of a node and its test; nothing in a leaf.
     fn children(&self, place: usize) -> Option<(Test<K>, [usize; 2])> {
         let (column, child) = self.steps.split(place);
-        let test = (column, self.steps.nodes()[place].threshold);
+        let test = (column, K::of_word(self.steps.nodes()[place].threshold));
         (child != place).then_some((test, [child, child + 1]))
     }
 

@@ -14,7 +14,6 @@ const STEPS: usize = 1024;
 pub(crate) struct Ruler<N> {
     /// Filled up with infinity, so that a search may look beyond.
     thresholds: Vec<N>,
-    n: usize,
     low: N,
     scale: N,
     /// Number of thresholds in earlier steps.
@@ -37,7 +36,7 @@ impl<N: Number> Ruler<N> {
         let low = finite().next().unwrap_or(N::ZERO);
         let range = finite().next_back().unwrap_or(N::ZERO) - low;
         let mut ruler =
-            Self { thresholds, n, low, scale: N::ZERO, starts: vec![0; STEPS], halvings: 0 };
+            Self { thresholds, low, scale: N::ZERO, starts: vec![0; STEPS], halvings: 0 };
         if range > N::ZERO {
             ruler.scale = N::from_f64(STEPS as f64) / range;
         }
@@ -64,7 +63,7 @@ impl<N: Number> Ruler<N> {
     /// Place of a threshold of this column.
     pub(crate) fn place(&self, limit: f64) -> usize {
         let threshold = N::at_most(limit);
-        self.thresholds[..self.n].partition_point(|&other| other < threshold)
+        self.search(self.step(threshold), threshold)
     }
 
     /// Number of thresholds below each of the values.

@@ -3,29 +3,33 @@
 use smelt_core::choose::Test;
 use smelt_core::simd;
 
-use super::columns::Table;
+use super::columns::{NEAR, Table};
 use super::key::Key;
 use super::pack::{LABELS, Tree};
 
-/// Rows that go down together, so that one's step hides the wait of the others.
+/// Rows that go down together, so that one's step hides the wait of the others: as many as there are
+/// registers for.
 const LANES: usize = 8;
-/// Steps until the rows that have arrived are taken out.
-const STEPS: usize = 8;
+/// Steps until the rows that have arrived are taken out: at first, and then.
+const STEPS: [usize; 2] = [8, 4];
+/// Rows that share the first-level cache with what they walk through.
+const WINDOW: usize = 128;
+
+/// A row and the node that it has reached.
+type Place = (u32, u32);
 
 /// Buffers of a block.
 pub(super) struct Walker<K> {
     n_rows: usize,
     /// Labels of the rows, and half-made ones behind them.
     slots: Vec<K>,
-    /// Node that every row has reached.
-    at: Vec<u32>,
     /// Rows still on their way.
-    walking: Vec<u32>,
+    walking: Vec<Place>,
 }
 
 impl<K: Key> Walker<K> {
     pub(super) fn new(n_rows: usize) -> Self {
-        Self { n_rows, slots: Vec::new(), at: vec![0; n_rows], walking: vec![0; n_rows] }
+        Self { n_rows, slots: Vec::new(), walking: vec![(0, 0); n_rows + 1] }
     }
 
     /// Writes down what every row's leaf answers.  Call within `vectorize`.
@@ -50,65 +54,98 @@ impl<K: Key> Walker<K> {
         for label in labels {
             ends[label.to_place() % LABELS] += 1;
         }
-        let mut n = 0;
-        for (end, exit) in ends.iter_mut().zip(&tree.exits) {
-            (*end, n) = (n, if exit & 1 == 1 { n + *end } else { n });
+        let (mut n, mut exits) = (0, [(0, 0); LABELS]);
+        let mut answers = [tree.leaves[0]; LABELS];
+        for (label, &exit) in tree.exits.iter().enumerate().take(LABELS) {
+            let goes_on = exit as usize & 1;
+            exits[label] = (exit >> 1, goes_on);
+            answers[label] = tree.leaves[exit as usize >> 1];
+            // Where all have arrived, all have one place, which nobody looks at.
+            let place = if goes_on == 1 { n } else { self.n_rows };
+            n += goes_on * ends[label];
+            ends[label] = place;
         }
-        for ((row, label), at) in labels.iter().enumerate().zip(&mut self.at) {
+        for ((row, label), out) in labels.iter().enumerate().zip(out.iter_mut()) {
             let label = label.to_place() % LABELS;
-            let exit = tree.exits[label];
-            *at = exit >> 1;
-            if exit & 1 == 1 {
-                self.walking[ends[label]] = row as u32;
-                ends[label] += 1;
+            let (at, goes_on) = exits[label];
+            *out = answers[label];
+            self.walking[ends[label]] = (row as u32, at);
+            ends[label] += goes_on;
+        }
+        for start in (0..n).step_by(WINDOW) {
+            let (window, next) = self.walking[start..n].split_at(WINDOW.min(n - start));
+            for &(row, _) in next.iter().take(WINDOW) {
+                simd::prefetch(&table.by_row[row as usize * table.width..][..1]);
             }
-        }
-        if tree.sets.is_empty() {
-            self.walk::<L, false>(tree, table, n);
-        } else {
-            self.walk::<L, true>(tree, table, n);
-        }
-        for (out, &at) in out.iter_mut().zip(&self.at) {
-            *out = tree.leaves[at as usize];
+            if !tree.sets.is_empty() {
+                tree.walk::<FAR, true>(table, window, out);
+            } else if table.width == NEAR[0] {
+                tree.walk::<{ NEAR[0] }, false>(table, window, out);
+            } else if table.width == NEAR[1] {
+                tree.walk::<{ NEAR[1] }, false>(table, window, out);
+            } else {
+                tree.walk::<FAR, false>(table, window, out);
+            }
         }
     }
+}
 
-    /// The first `n` rows of `walking` go on until all are in a leaf.
+/// Rows too wide to be copied.
+const FAR: usize = 0;
+
+impl<L: Copy, K: Key> Tree<L, K> {
+    /// Rows go on until all are in a leaf.
     #[inline(always)]
-    fn walk<L, const CATEGORIES: bool>(
-        &mut self,
-        tree: &Tree<L, K>,
+    fn walk<const WIDTH: usize, const CATEGORIES: bool>(
+        &self,
         table: &Table<K>,
-        mut n: usize,
+        window: &[Place],
+        out: &mut [L],
     ) {
-        let (width, cells) = (table.n_columns, &table.by_row[..]);
+        let mut walking = [(0, 0); WINDOW + LANES];
+        walking[..window.len()].copy_from_slice(window);
+        let (mut n, mut is_first) = (window.len(), true);
         while n > 0 {
+            // A last group that is not full walks its last row again.
+            let last = walking[n - 1];
+            walking[n..n + LANES].fill(last);
             let mut kept = 0;
             for start in (0..n).step_by(LANES) {
-                let mut rows = [0_u32; LANES];
-                let mut starts = [0_usize; LANES];
-                let mut at = [0_u32; LANES];
-                for lane in 0..LANES {
-                    // A last group that is not full walks its last row again.
-                    rows[lane] = self.walking[(start + lane).min(n - 1)];
-                    starts[lane] = rows[lane] as usize * width;
-                    at[lane] = self.at[rows[lane] as usize];
-                }
+                let Some(&group) = walking[start..].first_chunk::<LANES>() else { break };
+                let mut at = group.map(|(_, at)| at);
+                let starts = group.map(|(row, _)| row as usize * table.width);
                 if CATEGORIES {
                     for (at, start) in at.iter_mut().zip(starts) {
-                        *at = tree.step(*at as usize, &cells[start..]) as u32;
+                        *at = self.step(*at as usize, &table.by_row[start..]) as u32;
+                    }
+                } else if WIDTH == FAR {
+                    let cells = &table.by_row[..];
+                    if is_first {
+                        self.steps.walk::<LANES, { STEPS[0] }>(cells, &starts, &mut at);
+                    } else {
+                        self.steps.walk::<LANES, { STEPS[1] }>(cells, &starts, &mut at);
                     }
                 } else {
-                    tree.steps.walk::<LANES, STEPS>(cells, &starts, &mut at);
+                    let mut cells = [[K::Word::default(); WIDTH]; LANES];
+                    for (cells, start) in cells.iter_mut().zip(starts) {
+                        cells.copy_from_slice(&table.by_row[start..start + WIDTH]);
+                    }
+                    if is_first {
+                        self.steps.walk_near::<LANES, { STEPS[0] }, WIDTH>(&cells, &mut at);
+                    } else {
+                        self.steps.walk_near::<LANES, { STEPS[1] }, WIDTH>(&cells, &mut at);
+                    }
                 }
-                for lane in 0..LANES.min(n - start) {
-                    self.at[rows[lane] as usize] = at[lane];
-                    self.walking[kept] = rows[lane];
-                    let node = at[lane] as usize;
-                    kept += usize::from(tree.steps.split(node).1 != node);
+                for ((row, _), at) in group.into_iter().zip(at) {
+                    out[row as usize] = self.leaves[at as usize];
+                    walking[kept] = (row, at);
+                    kept += usize::from(self.steps.split(at as usize).1 != at as usize);
                 }
             }
-            n = kept;
+            if kept > 0 && walking[kept - 1].0 == last.0 {
+                kept -= n.next_multiple_of(LANES) - n;
+            }
+            (n, is_first) = (kept, false);
         }
     }
 }
@@ -116,14 +153,14 @@ impl<K: Key> Walker<K> {
 impl<L, K: Key> Tree<L, K> {
     /// A step that may ask for a category.
     #[inline(always)]
-    fn step(&self, at: usize, cells: &[K]) -> usize {
+    fn step(&self, at: usize, cells: &[K::Word]) -> usize {
         let (column, child) = self.steps.split(at);
-        let key = cells[column as usize];
+        let key = K::of_word(cells[column as usize]);
         let set = self.set_of[at] as usize;
         let category = key.to_category();
         let word = self.sets[set.saturating_sub(1)][category / 32];
         let outside = word >> (category % 32) & 1 == 0;
-        let above = key > self.steps.nodes()[at].threshold;
+        let above = key.word() > self.steps.nodes()[at].threshold;
         child + usize::from(if set > 0 { outside } else { above })
     }
 }
