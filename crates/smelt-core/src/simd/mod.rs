@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn rows_walk_and_broken_nodes_are_refused() {
-        let node = |threshold, column: u32, child| Node { threshold, split: child << 8 | column };
+        let node =
+            |threshold, column: u32, child: u32| Node { threshold, split: child << 8 | column };
         let leaf = |place| node(i32::MAX, 0, place);
         let nodes = vec![node(5, 1, 1), leaf(1), node(0, 0, 3), leaf(3), leaf(4), Node::default()];
         let steps = Steps::new(nodes.clone(), 8, 2).unwrap();
