@@ -5,6 +5,7 @@
 //! be `#[inline(always)]`, else it is compiled for the baseline.
 
 pub mod bytes;
+pub mod eight;
 pub mod transpose;
 
 use crate::real::Real;

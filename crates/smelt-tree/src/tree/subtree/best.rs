@@ -1,18 +1,17 @@
 //! Best cuts of near rows, in columns of bytes.
 //!
-//! 1. Columns that vary: the bits in which the rows' codes differ, of all columns at once.
-//! 2. Draw columns.
-//! 3. Eight columns at a time: score all their cuts in f32 (`histogram`).
-//! 4. Cuts within rounding of the best score are compared by the criterion itself, in the order of
+//! 1. Draw columns.
+//! 2. Eight columns at a time: score all their cuts in f32 (`histogram`).
+//! 3. Cuts within rounding of the best score are compared by the criterion itself, in the order of
 //!    columns and codes.
 //!
-//! Cost: all codes of a row once, those drawn once more (1 byte each, near); then see there.
+//! Cost: the codes drawn once (1 byte each, near); then see there.
 
 use super::super::columns::{Columns, Strided};
 use super::few::{self, Few};
 use super::gather::bring_near;
 use super::histogram::{Histogram, LANES};
-use super::{Cut, Draws, Finder, Growth, Node, Task, Word, row, weight};
+use super::{Cut, Draws, Finder, Growth, Node, Task, Word, weight};
 
 /// Bytes that rows brought near may hold: half of the second-level cache.
 const NEAR: usize = 512 * 1024;
@@ -21,8 +20,6 @@ const NEAR: usize = 512 * 1024;
 pub(crate) struct BestRows<'a> {
     columns: &'a Columns,
     near: Vec<u8>,
-    /// Bits that differ between the rows of a node.
-    varying: Vec<u8>,
     drawn: Vec<u32>,
     histogram: Histogram,
     few: Few,
@@ -43,7 +40,6 @@ impl<'a> BestRows<'a> {
         Self {
             columns,
             near: Vec::new(),
-            varying: vec![0; columns.stride],
             drawn: Vec::new(),
             histogram: Histogram::default(),
             few: Few::new(columns.stride),
@@ -55,42 +51,27 @@ impl<'a> BestRows<'a> {
         NEAR / self.columns.stride
     }
 
-    /// 1. Which of `W` columns vary.
-    #[inline(always)]
-    fn differences<const W: usize>(&mut self, words: &[Word], offset: usize) {
-        let (stride, mut bits) = (self.columns.stride, [0_u8; W]);
-        let codes_of = |word: Word| {
-            let start = row(word) * stride + offset;
-            let mut codes = [0; W];
-            codes.copy_from_slice(&self.near[start..start + W]);
-            codes
-        };
-        let first = codes_of(words[0]);
-        for &word in words {
-            let codes = codes_of(word);
-            for lane in 0..W {
-                bits[lane] |= codes[lane] ^ first[lane];
-            }
-        }
-        self.varying[offset..offset + W].copy_from_slice(&bits);
-    }
-
     /// Whether a column's values are as good as the same.
     #[inline(always)]
     fn is_constant(&self, words: &[Word], feature: usize) -> bool {
-        let column = &self.columns.columns[feature];
-        if self.varying[feature] == 0 {
-            return true;
-        }
-        if !column.has_close {
+        let (column, codes) = (&self.columns.columns[feature], self.column(feature));
+        let are_close = |low: u8, high: u8| {
+            low == high || (column.has_close && column.are_close(low.into(), high.into()))
+        };
+        // Most often the second row differs from the first.
+        let first = codes.get(words[0] as u32);
+        let differs = |&word: &Word| {
+            let code = codes.get(word as u32);
+            !are_close(code.min(first), code.max(first))
+        };
+        if words.iter().any(differs) {
             return false;
         }
-        let codes = self.column(feature);
         let (low, high) = words.iter().fold((u8::MAX, 0), |(low, high), &word| {
             let code = codes.get(word as u32);
             (code.min(low), code.max(high))
         });
-        column.are_close(low.into(), high.into())
+        are_close(low, high)
     }
 }
 
@@ -121,17 +102,7 @@ impl Finder for BestRows<'_> {
     #[inline(always)]
     fn find(&mut self, node: &Node<'_>, draws: &mut Draws<'_, '_>) -> Option<Cut<u8>> {
         let (words, stride) = (node.words, self.columns.stride);
-        let mut offset = 0;
-        while offset < stride {
-            if stride - offset >= 32 {
-                self.differences::<32>(words, offset);
-                offset += 32;
-            } else {
-                self.differences::<8>(words, offset);
-                offset += 8;
-            }
-        }
-        // 2. Columns.
+        // 1. Columns.
         self.drawn.clear();
         while let Some(feature) = draws.drawing.next(draws.random) {
             if self.is_constant(words, feature) {
@@ -141,7 +112,7 @@ impl Finder for BestRows<'_> {
                 self.drawn.push(feature as u32);
             }
         }
-        // 3. and 4.
+        // 2. and 3.
         let (mut best, mut proxy) = (None, f64::NEG_INFINITY);
         for drawn in self.drawn.chunks(LANES) {
             self.histogram.look(&self.near, stride, node, drawn, draws.limits);

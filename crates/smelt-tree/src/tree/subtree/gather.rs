@@ -29,16 +29,18 @@ pub(super) fn gather<T: Copy + Default>(
 }
 
 /// Copies the rows of a node, and numbers them by their places.
-pub(super) fn bring_near<T: Copy>(
+pub(super) fn bring_near<T: Copy + Default>(
     table: &[T],
     stride: usize,
     words: &mut [Word],
     near: &mut Vec<T>,
 ) {
-    near.clear();
-    for (place, word) in words.iter_mut().enumerate() {
-        let start = row(*word) * stride;
-        near.extend_from_slice(&table[start..start + stride]);
+    near.resize(words.len() * stride, T::default());
+    for (place, (word, near)) in words.iter_mut().zip(near.chunks_mut(stride)).enumerate() {
+        let values = &table[row(*word) * stride..][..stride];
+        // Chunks of known length are copied without a call; a row is a multiple of eight.
+        let chunks = near.as_chunks_mut::<8>().0.iter_mut().zip(values.as_chunks::<8>().0);
+        chunks.for_each(|(near, values)| *near = *values);
         *word = (*word & !u64::from(u32::MAX)) | place as u64;
     }
 }

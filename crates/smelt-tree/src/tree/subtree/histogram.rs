@@ -6,6 +6,9 @@
 //!
 //! Cost: one addition a row and column; 256 bins of 9 operations a class for all eight columns.
 
+use smelt_core::simd::bytes::{at_least, ones};
+use smelt_core::simd::eight::{Eight, WithEight, eight};
+
 use super::super::criterion_classes::gini_proxy;
 use super::super::limits::Limits;
 use super::{MOST_CLASSES, Node, row, weight};
@@ -62,7 +65,16 @@ impl Histogram {
         }
         unrolled!(1, 2, 3, 4, 5, 6, 7, 8);
         self.n_lanes = drawn.len();
-        self.score(node, limits.min_weight_leaf.max(1.0) as f32);
+        self.scores.resize(BINS, [0.0; LANES]);
+        let mut totals = [0.0; MOST_CLASSES];
+        totals.iter_mut().zip(node.weights).for_each(|(total, &w)| *total = w as i32 as f32);
+        self.highest = eight(Scoring {
+            bins: &mut self.bins,
+            totals: &totals,
+            weight: node.weight as f32,
+            least: limits.min_weight_leaf.max(1.0) as f32,
+            scores: &mut self.scores,
+        });
         if limits.min_samples_leaf > 1 {
             self.count(table, stride, node, drawn, limits.min_samples_leaf);
         }
@@ -87,43 +99,6 @@ impl Histogram {
             }
             start = end as usize;
         }
-    }
-
-    /// 2. Scores of all cuts.
-    #[inline(always)]
-    fn score(&mut self, node: &Node<'_>, least: f32) {
-        let mut running = [[0_u16; LANES]; MOST_CLASSES];
-        let mut totals = [0.0_f32; MOST_CLASSES];
-        totals.iter_mut().zip(node.weights).for_each(|(total, &w)| *total = w as i32 as f32);
-        self.scores.resize(BINS, [0.0; LANES]);
-        let (total, mut highest) = (node.weight as f32, [f32::NEG_INFINITY; LANES]);
-        let n_classes = node.ends.len().min(MOST_CLASSES);
-        let classes = &mut self.bins[..n_classes];
-        for (bin, scores) in self.scores.iter_mut().enumerate() {
-            let (mut squares_left, mut squares_right) = ([0.0; LANES], [0.0; LANES]);
-            let mut weight = [0.0; LANES];
-            for ((bins, running), &total) in classes.iter_mut().zip(&mut running).zip(&totals) {
-                let sums = &mut bins[bin];
-                for lane in 0..LANES {
-                    running[lane] = running[lane].wrapping_add(sums[lane]);
-                    sums[lane] = running[lane];
-                    let left = f32::from(running[lane]);
-                    let right = total - left;
-                    weight[lane] += left;
-                    squares_left[lane] += left * left;
-                    squares_right[lane] += right * right;
-                }
-            }
-            for lane in 0..LANES {
-                let (left, right) = (weight[lane], total - weight[lane]);
-                let sum = squares_left[lane] * right + squares_right[lane] * left;
-                let allowed = (left >= least) & (right >= least);
-                let score = if allowed { sum / (left * right) } else { f32::NEG_INFINITY };
-                scores[lane] = score;
-                highest[lane] = if score > highest[lane] { score } else { highest[lane] };
-            }
-        }
-        self.highest = highest;
     }
 
     /// Takes back cuts that leave a child fewer than `least` rows.
@@ -162,10 +137,11 @@ impl Histogram {
         }
         let bound = highest * (1.0 - ROUNDING);
         let mut best: Option<Found> = None;
-        for lane in (0..self.n_lanes).filter(|&lane| self.highest[lane] >= bound) {
-            for code in 0..BINS {
+        for (pair, scores) in self.scores.as_flattened().as_chunks::<16>().0.iter().enumerate() {
+            for place in ones(at_least(&[*scores], bound)) {
+                let (code, lane) = (2 * pair + place / LANES, place % LANES);
                 // The cut behind an empty bin is that behind the one before.
-                if self.scores[code][lane] < bound || self.is_empty(code, lane) {
+                if lane >= self.n_lanes || self.is_empty(code, lane) {
                     continue;
                 }
                 let (mut squares, mut weights) = ([0.0; 2], [0.0, node.weight]);
@@ -178,7 +154,11 @@ impl Histogram {
                     weights[1] -= left;
                 }
                 let proxy = gini_proxy(squares, weights);
-                if best.is_none_or(|best| proxy > best.proxy) {
+                // Codes of one column come in their order.
+                let is_better = best.is_none_or(|best| {
+                    proxy > best.proxy || (proxy == best.proxy && lane < best.lane)
+                });
+                if is_better {
                     best = Some(Found { lane, code, proxy });
                 }
             }
@@ -207,5 +187,47 @@ impl Histogram {
             self.scores[code][found.lane] = f32::NEG_INFINITY;
         }
         self.highest[found.lane] = self.highest_of(found.lane);
+    }
+}
+
+/// 2. The scores of all cuts, and the highest of every column.
+struct Scoring<'a> {
+    bins: &'a mut [Bins],
+    totals: &'a [f32; MOST_CLASSES],
+    weight: f32,
+    /// Least weight of a child.
+    least: f32,
+    scores: &'a mut [[f32; LANES]],
+}
+
+impl WithEight for Scoring<'_> {
+    type Output = [f32; LANES];
+
+    #[inline(always)]
+    fn with<E: Eight>(self, eight: E) -> [f32; LANES] {
+        let zero = eight.splat(0.0);
+        let (total, least) = (eight.splat(self.weight), eight.splat(self.least));
+        let none = eight.splat(f32::NEG_INFINITY);
+        let (mut running, mut highest) = ([eight.counts([0; LANES]); MOST_CLASSES], none);
+        for (bin, scores) in self.scores.iter_mut().take(BINS).enumerate() {
+            let (mut left, mut squares_left, mut squares_right) = (zero, zero, zero);
+            for ((bins, running), &total) in self.bins.iter_mut().zip(&mut running).zip(self.totals)
+            {
+                *running = eight.add_counts(*running, eight.counts(bins[bin]));
+                bins[bin] = eight.count_array(*running);
+                let of_left = eight.convert(*running);
+                let of_right = eight.sub(eight.splat(total), of_left);
+                left = eight.add(left, of_left);
+                squares_left = eight.add(squares_left, eight.mul(of_left, of_left));
+                squares_right = eight.add(squares_right, eight.mul(of_right, of_right));
+            }
+            let right = eight.sub(total, left);
+            let sum = eight.add(eight.mul(squares_left, right), eight.mul(squares_right, left));
+            let score = eight.div(sum, eight.mul(left, right));
+            let score = eight.where_at_least(eight.min(left, right), least, score, none);
+            *scores = eight.array(score);
+            highest = eight.max(score, highest);
+        }
+        eight.array(highest)
     }
 }
