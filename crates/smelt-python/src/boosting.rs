@@ -68,10 +68,10 @@ fn borders<'py>(
     Ok(out)
 }
 
-/// Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_shelves, n_rows,
-/// bytes of a row on a shelf).
+/// Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); with 1 to 4 groups of columns
+/// side by side, (n_shelves, n_rows, bytes of a row on a shelf).
 #[pyfunction(name = "hist_gradient_boosting_bins")]
-#[pyo3(signature = (X, columns, thresholds, offsets, is_categorical, grouped=false, n_threads=None))]
+#[pyo3(signature = (X, columns, thresholds, offsets, is_categorical, side_by_side=0, n_threads=None))]
 #[allow(non_snake_case)]
 fn bins<'py>(
     py: Python<'py>,
@@ -80,7 +80,7 @@ fn bins<'py>(
     thresholds: Vector<'py, f64>,
     offsets: Vector<'py, i64>,
     is_categorical: Vector<'py, bool>,
-    grouped: bool,
+    side_by_side: usize,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let columns = slice(&columns)?;
@@ -89,13 +89,13 @@ fn bins<'py>(
     let (out, n) = by_dtype!(Matrix, &X, |X| {
         let X = view(X)?;
         let out = enter(py, n_threads, |control| {
-            hist_gradient_boosting_bins(X, columns, borders, grouped, control)
+            hist_gradient_boosting_bins(X, columns, borders, side_by_side, control)
         })?;
         (out, X.n_rows())
     });
     let out = to_array1(py, out);
-    if grouped {
-        let (n_shelves, span) = shelves(columns.len());
+    if side_by_side > 0 {
+        let (n_shelves, span) = shelves(columns.len(), side_by_side);
         return Ok(out.reshape([n_shelves, n, span * WIDTH])?.into_any());
     }
     Ok(out.reshape([columns.len(), n])?.into_any())
@@ -179,6 +179,7 @@ fn fit<'py>(
             bins.as_slice().map_err(|_| raise(py, "InternalError", "strided bins".to_string()))?,
             n,
             n_features,
+            bins.shape()[2] / WIDTH,
         )
         .map_err(|error| to_python(py, &error))?,
         y: slice(&y)?,

@@ -175,8 +175,8 @@ fn tidy(mut borders: Vec<f64>) -> Vec<f64> {
     borders
 }
 
-/// Bins of the columns `columns` of `X`, one byte a value: one column after the other, or, if
-/// `is_grouped`, on shelves (see [`crate::layout`]) for training.
+/// Bins of the columns `columns` of `X`, one byte a value: one column after the other, or, for
+/// training, on shelves with room for `side_by_side` groups (see [`crate::layout`]) if that is not 0.
 ///
 /// `borders` and the result follow the order of `columns`.
 #[allow(non_snake_case)]
@@ -184,7 +184,7 @@ pub fn hist_gradient_boosting_bins<T: Real>(
     X: MatRef<'_, T>,
     columns: &[i64],
     borders: BordersRef<'_>,
-    is_grouped: bool,
+    side_by_side: usize,
     control: &Control,
 ) -> Result<Vec<u8>> {
     let (n, n_features) = (X.n_rows(), columns.len());
@@ -193,12 +193,14 @@ pub fn hist_gradient_boosting_bins<T: Real>(
     {
         return Err(Error::data("the columns to bin do not match X".to_string()));
     }
-    let (n_blocks, width) = match (is_grouped, shelves(n_features)) {
-        (true, (n_shelves, span)) => (n_shelves, span * WIDTH),
-        (false, _) => (n_features, 1),
+    let (n_blocks, width) = match (side_by_side, shelves(n_features, side_by_side)) {
+        (0, _) => (n_features, 1),
+        (_, (n_shelves, span)) => (n_shelves, span * WIDTH),
     };
-    let places =
-        if is_grouped { places(n_features) } else { (0..n_features).map(|at| (at, 0)).collect() };
+    let places = match side_by_side {
+        0 => (0..n_features).map(|at| (at, 0)).collect(),
+        _ => places(n_features, side_by_side),
+    };
     // Chunks of rows, so that a row-major X is read once; each chunk fills a part of every block.
     let mut out = vec![0_u8; n * n_blocks * width];
     let n_chunks = n.div_ceil(CHUNK);

@@ -3,8 +3,9 @@
 //! Histograms want groups of up to four features in four bytes a row: one load feeds four features.
 //! A shelf holds up to four groups side by side.  The rows of a deep node are far from each other, so
 //! every row costs a cache line a shelf, which then serves all its groups; shelves of 16 bytes are
-//! wide enough for that, and leave threads something to share.  Rows that only go down trees may
-//! come as columns.  Either way a bin is one byte.
+//! wide enough for that, and leave threads something to share.  Where a group by itself fits in the
+//! second-level cache, one on each shelf is faster: whoever bins the rows chooses.  Rows that only go
+//! down trees may come as columns.  Either way a bin is one byte.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use smelt_core::{Error, Result};
 /// Features in a group, at most.
 pub const WIDTH: usize = 4;
 /// Groups side by side on a shelf, at most.
-const SPAN: usize = 4;
+pub const SPAN: usize = 4;
 /// Fewest groups that the features are spread over, so that threads have equal shares.
 const GROUPS: usize = 8;
 
@@ -23,16 +24,17 @@ pub fn n_groups(n_features: usize) -> usize {
     n_features.div_ceil(WIDTH).max(GROUPS.min(n_features))
 }
 
-/// Number of shelves of `n_features` features, and how many groups stand on each but the last.
-pub fn shelves(n_features: usize) -> (usize, usize) {
+/// Number of shelves of `n_features` features, and how many groups stand on each but the last, where
+/// there is room for `span` (1 to 4); as many have room for these.
+pub fn shelves(n_features: usize, span: usize) -> (usize, usize) {
     let n_groups = n_groups(n_features);
-    let n_shelves = n_groups.div_ceil(SPAN);
+    let n_shelves = n_groups.div_ceil(span.clamp(1, SPAN));
     (n_shelves, n_groups.div_ceil(n_shelves.max(1)))
 }
 
 /// Shelf of each feature, and its byte there.
-pub(crate) fn places(n_features: usize) -> Vec<(usize, usize)> {
-    let (_, span) = shelves(n_features);
+pub(crate) fn places(n_features: usize, span: usize) -> Vec<(usize, usize)> {
+    let (_, span) = shelves(n_features, span);
     let place = |(group, lane)| (group / span, group % span * WIDTH + lane);
     lanes(n_features).into_iter().map(place).collect()
 }
@@ -58,22 +60,24 @@ pub struct Bins<'a> {
     /// Where each feature starts, and how far its rows are apart.
     starts: Vec<usize>,
     stride: usize,
+    /// Groups side by side; 0 where the bins lie in columns.
+    span: usize,
 }
 
 impl<'a> Bins<'a> {
     /// Feature behind feature.
     pub fn columns(bytes: &'a [u8], n_rows: usize, n_features: usize) -> Result<Self> {
         let starts = (0..n_features).map(|feature| feature * n_rows).collect();
-        Self { bytes, n_rows, starts, stride: 1 }.checked(n_features)
+        Self { bytes, n_rows, starts, stride: 1, span: 0 }.checked(n_features)
     }
 
-    /// Shelf behind shelf, row by row.
-    pub fn groups(bytes: &'a [u8], n_rows: usize, n_features: usize) -> Result<Self> {
-        let (n_shelves, span) = shelves(n_features);
+    /// Shelf behind shelf, row by row, with room for `span` groups (1 to 4) on each.
+    pub fn groups(bytes: &'a [u8], n_rows: usize, n_features: usize, span: usize) -> Result<Self> {
+        let (n_shelves, span) = shelves(n_features, span);
         let stride = span * WIDTH;
         let start = |(shelf, at)| shelf * n_rows * stride + at;
-        let starts = places(n_features).into_iter().map(start).collect();
-        Self { bytes, n_rows, starts, stride }.checked(n_shelves * stride)
+        let starts = places(n_features, span).into_iter().map(start).collect();
+        Self { bytes, n_rows, starts, stride, span }.checked(n_shelves * stride)
     }
 
     fn checked(self, bytes_of_row: usize) -> Result<Self> {
@@ -102,10 +106,10 @@ impl<'a> Bins<'a> {
 
     /// Bins of a group; none where the bins lie in columns.
     pub(crate) fn group(&self, group: usize) -> Option<GroupBins<'a>> {
-        if self.stride == 1 {
+        if self.span == 0 {
             return None;
         }
-        let span = self.stride / WIDTH;
+        let span = self.span;
         let of_shelf = self.n_rows * self.stride;
         let bytes = &self.bytes[group / span * of_shelf..][..of_shelf];
         Some(GroupBins { words: bytes.as_chunks().0, span, place: group % span })
@@ -113,7 +117,7 @@ impl<'a> Bins<'a> {
 
     /// The largest bin of each feature.
     pub(crate) fn largest(&self) -> Vec<u8> {
-        if self.stride == 1 {
+        if self.span == 0 {
             let largest = |column: &[u8]| column.iter().fold(0, |a, &b| b.max(a));
             return self.bytes.chunks_exact(self.n_rows.max(1)).map(largest).collect();
         }
@@ -136,7 +140,7 @@ impl<'a> Bins<'a> {
         if of_shelves.is_empty() {
             return vec![0; self.n_features()];
         }
-        places(self.n_features()).into_iter().map(largest).collect()
+        places(self.n_features(), self.span).into_iter().map(largest).collect()
     }
 }
 
@@ -224,11 +228,11 @@ impl GroupBins<'_> {
 
 /// Columns as groups.
 #[cfg(test)]
-pub(crate) fn grouped(columns: &[u8], n_rows: usize, n_features: usize) -> Vec<u8> {
-    let (n_shelves, span) = shelves(n_features);
+pub(crate) fn grouped(columns: &[u8], n_rows: usize, n_features: usize, span: usize) -> Vec<u8> {
+    let (n_shelves, span) = shelves(n_features, span);
     let stride = span * WIDTH;
     let mut bytes = vec![0; n_shelves * n_rows * stride];
-    for (feature, (shelf, at)) in places(n_features).into_iter().enumerate() {
+    for (feature, (shelf, at)) in places(n_features, span).into_iter().enumerate() {
         for row in 0..n_rows {
             bytes[(shelf * n_rows + row) * stride + at] = columns[feature * n_rows + row];
         }
@@ -242,12 +246,14 @@ mod tests {
 
     #[test]
     fn groups_hold_the_bins_of_columns() {
-        for n_features in [1, 3, 5, 8, 9, 28, 37, 50] {
+        for (n_features, span) in
+            [(1, 4), (3, 4), (5, 4), (8, 4), (9, 3), (9, 1), (28, 4), (28, 2), (37, 4), (50, 1)]
+        {
             let n_rows = 5;
             let columns: Vec<u8> = (0..n_features * n_rows).map(|i| (i * 7 % 251) as u8).collect();
-            let bytes = grouped(&columns, n_rows, n_features);
+            let bytes = grouped(&columns, n_rows, n_features, span);
             let a = Bins::columns(&columns, n_rows, n_features).unwrap();
-            let b = Bins::groups(&bytes, n_rows, n_features).unwrap();
+            let b = Bins::groups(&bytes, n_rows, n_features, span).unwrap();
             assert_eq!(a.largest(), b.largest());
             for feature in 0..n_features {
                 assert!((0..n_rows).all(|row| a.get(feature, row) == b.get(feature, row)));
@@ -271,6 +277,6 @@ mod tests {
             assert_eq!(ends.last(), Some(&n_features));
         }
         assert!(Bins::columns(&[0; 5], 2, 3).is_err());
-        assert!(Bins::groups(&[0; 6], 2, 3).is_err());
+        assert!(Bins::groups(&[0; 6], 2, 3, 4).is_err());
     }
 }

@@ -54,11 +54,11 @@ def hist_gradient_boosting_bins(
     thresholds: Any,
     offsets: Any,
     is_categorical: Any,
-    grouped: Any = False,
+    side_by_side: Any = 0,
     n_threads: int | None = None,
 ) -> Any:
-    """Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); grouped: (n_shelves, n_rows,
-    bytes of a row on a shelf).
+    """Bins of some columns of `X`: uint8 of shape (n_columns, n_rows); with 1 to 4 groups of columns
+    side by side, (n_shelves, n_rows, bytes of a row on a shelf).
     """
 
 def hist_gradient_boosting_borders(

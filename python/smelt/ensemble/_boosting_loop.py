@@ -20,6 +20,7 @@ from smelt.ensemble._trees import first_trees, join_trees
 from smelt.tree._categories import Codes, known_sets
 
 BINNING_ROWS = 200_000
+SMALL = 200_000  # rows of which a group of four columns fits in the second-level cache
 
 FLOAT_PARAMETERS = (
     "l2_regularization",
@@ -83,8 +84,9 @@ def boost(
             return None
         return np.ascontiguousarray(np.asarray(X)[:, columns.order_of(X)].T, dtype=np.float64)
 
+    side_by_side = 1 if len(y) <= SMALL else 4
     (bins, raw), binned_held = rows.binned(
-        lambda X: (bins_of(X, True), begin(X) if before else None),
+        lambda X: (bins_of(X, side_by_side), begin(X) if before else None),
         lambda X: (bins_of(X), begin(X)),
     )
     if raw is None:
@@ -214,9 +216,9 @@ def _find_bins(
         "is_categorical": np.arange(len(order)) < len(categories),
     }
 
-    def bins_of(X: Any, grouped: bool = False) -> np.ndarray:
+    def bins_of(X: Any, side_by_side: int = 0) -> np.ndarray:
         bins: np.ndarray = kernel("ensemble.hist_gradient_boosting_bins")(
-            X, columns.order_of(X).astype(np.int64), **arrays, grouped=grouped
+            X, columns.order_of(X).astype(np.int64), **arrays, side_by_side=side_by_side
         )
         return bins
 

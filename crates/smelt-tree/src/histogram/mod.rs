@@ -263,8 +263,8 @@ mod tests {
         let (n, n_bins) = (100, [3, 5, 2, 7, 4]);
         let bins: Vec<u8> = (0..5 * n).map(|i| ((i * 7 + i / 13) % n_bins[i / n]) as u8).collect();
         let gradients: Vec<[f32; 2]> = (0..n).map(|i| [i as f32 - 40.0, 0.5]).collect();
-        let bytes = grouped(&bins, n, 5);
-        let groups = Groups::new(&Bins::groups(&bytes, n, 5).unwrap(), &n_bins, false).unwrap();
+        let bytes = grouped(&bins, n, 5, 4);
+        let groups = Groups::new(&Bins::groups(&bytes, n, 5, 4).unwrap(), &n_bins, false).unwrap();
         let (all, odd) = (groups.zeros(), groups.zeros());
         for (index, group) in groups.groups.iter().enumerate() {
             let (mut all, mut odd) = (open(&all[index]), open(&odd[index]));

@@ -163,8 +163,8 @@ mod tests {
     fn a_child_gets_the_same_words_from_its_parents_numbers_as_from_its_rows() {
         let (n, n_bins) = (BLOCK + 5000, [3, 5, 2, 7, 4]);
         let bins: Vec<u8> = (0..5 * n).map(|i| ((i * 7 + i / 13) % n_bins[i / n]) as u8).collect();
-        let bytes = grouped(&bins, n, 5);
-        let bins = Bins::groups(&bytes, n, 5).unwrap();
+        let bytes = grouped(&bins, n, 5, 4);
+        let bins = Bins::groups(&bytes, n, 5, 4).unwrap();
         for constant_hessian in [false, true] {
             let hessian = |i: usize| if constant_hessian { 1.0 } else { 0.1 + (i % 9) as f32 };
             let gradients: Vec<[f32; 2]> =

@@ -32,6 +32,13 @@ impl Limits {
             || impurity <= EPSILON
     }
 
+    /// Most nodes of a tree of `n` rows.
+    pub(crate) fn most_nodes(&self, n: usize) -> usize {
+        let of_depth = 1_usize.checked_shl(self.max_depth.min(60) as u32).unwrap_or(usize::MAX);
+        let n_leaves = n.min(of_depth).min(self.max_leaf_nodes.unwrap_or(usize::MAX));
+        2 * n_leaves.max(1) - 1
+    }
+
     /// Whether a cut decreases the impurity enough.
     #[inline(always)]
     pub(crate) fn is_worth(&self, improvement: f64) -> bool {

@@ -48,6 +48,19 @@ impl Nodes {
         self.left.is_empty()
     }
 
+    /// Makes room for `n` more nodes, of `width` values each.
+    pub(crate) fn reserve(&mut self, n: usize, width: usize) {
+        self.left.reserve(n);
+        self.right.reserve(n);
+        self.feature.reserve(n);
+        self.threshold.reserve(n);
+        self.impurity.reserve(n);
+        self.n_rows.reserve(n);
+        self.weight.reserve(n);
+        self.missing_left.reserve(n);
+        self.value.reserve(n * width);
+    }
+
     /// Adds a leaf, and names it as a child of its parent; returns its place.
     pub(crate) fn add(
         &mut self,

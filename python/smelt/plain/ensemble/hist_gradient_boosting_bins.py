@@ -37,7 +37,7 @@ def borders_of(x, weight, max_bins):
     return np.minimum(np.unique(borders[~np.isnan(borders)]), ALMOST_INFINITY)
 
 
-def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical, grouped=False):
+def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical, side_by_side=0):
     """2. The number of borders below a value; the place of a category; missing values come last."""
     bins = np.empty((len(columns), len(X)), dtype=np.uint8)
     for j, column in enumerate(columns):
@@ -47,15 +47,15 @@ def hist_gradient_boosting_bins(X, columns, thresholds, offsets, is_categorical,
         if is_categorical[j]:
             missing |= ~np.isin(x, borders)
         bins[j] = np.where(missing, len(borders) + (not is_categorical[j]), place)
-    return grouped_bins(bins) if grouped else bins
+    return grouped_bins(bins, side_by_side) if side_by_side else bins
 
 
-def grouped_bins(bins):
+def grouped_bins(bins, side_by_side):
     """Bins of up to four features in four bytes a row, groups side by side on shelves."""
     n_features, n = bins.shape
-    n_shelves, span = shelves(n_features)
+    n_shelves, span = shelves(n_features, side_by_side)
     out = np.zeros((n_shelves, n, 4 * span), dtype=np.uint8)
-    for j, (shelf, place) in enumerate(places(n_features)):
+    for j, (shelf, place) in enumerate(places(n_features, side_by_side)):
         out[shelf, :, place] = bins[j]
     return out
 
@@ -65,15 +65,15 @@ def n_groups(n_features):
     return max(-(-n_features // 4), min(8, n_features))
 
 
-def shelves(n_features):
-    """Number of shelves, and of the groups on each but the last, at most four."""
-    n_shelves = -(-n_groups(n_features) // 4)
+def shelves(n_features, side_by_side):
+    """Number of shelves, and of the groups on each but the last, which has room for so many."""
+    n_shelves = -(-n_groups(n_features) // side_by_side)
     return n_shelves, -(-n_groups(n_features) // max(n_shelves, 1))
 
 
-def places(n_features):
+def places(n_features, side_by_side):
     """Shelf of each feature, and its byte there."""
-    n, (_, span) = n_groups(n_features), shelves(n_features)
+    n, (_, span) = n_groups(n_features), shelves(n_features, side_by_side)
     starts = [group * n_features // n for group in range(n + 1)]
     lanes = [(g, j - starts[g]) for g in range(n) for j in range(starts[g], starts[g + 1])]
     return [(group // span, group % span * 4 + lane) for group, lane in lanes]
@@ -81,4 +81,5 @@ def places(n_features):
 
 def columns_of(grouped, n_features):
     """Grouped bins as (n_features, n)."""
-    return np.array([grouped[shelf, :, place] for shelf, place in places(n_features)])
+    at = places(n_features, grouped.shape[2] // 4)
+    return np.array([grouped[shelf, :, place] for shelf, place in at])

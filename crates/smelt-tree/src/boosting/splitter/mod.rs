@@ -110,8 +110,8 @@ mod tests {
 
     fn find(bins: &[u8], gradients: &[f32], feature: Feature) -> Option<super::Split> {
         let n = bins.len();
-        let bytes = grouped(bins, n, 1);
-        let bins = Bins::groups(&bytes, n, 1).unwrap();
+        let bytes = grouped(bins, n, 1, 4);
+        let bins = Bins::groups(&bytes, n, 1, 4).unwrap();
         let groups = Groups::new(&bins, &[feature.n_bins + 1], true).unwrap();
         let histogram = groups.zeros();
         let mut sums = open(&histogram[0]);

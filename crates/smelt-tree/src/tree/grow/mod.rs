@@ -26,6 +26,8 @@ use super::random_cut::{RandomScratch, random_cut};
 use super::sparse::Values;
 use super::subtree::{self, Growth, Near};
 
+/// Nodes that room is made for at once.
+const MOST_RESERVED: usize = 1 << 17;
 /// Estimated time to look at one value, for the choice between one thread and several.
 const VALUE_NS: f64 = 5.0;
 
@@ -152,6 +154,8 @@ impl<'a, C: Criterion> Grower<'a, C> {
             _ => None,
         };
         let near = Near::new(table, limits, &criterion);
+        let mut nodes = Nodes::default();
+        nodes.reserve(limits.most_nodes(rows.len()).min(MOST_RESERVED), width);
         Self {
             limits,
             child: criterion.clone(),
@@ -171,7 +175,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
             category_scratch: CategoryScratch::default(),
             few: FewRows::default(),
             near,
-            nodes: Nodes::default(),
+            nodes,
             value: vec![0.0; width],
         }
     }
