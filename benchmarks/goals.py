@@ -8,6 +8,7 @@ from typing import Any
 GOALS: dict[str, dict[str, float]] = {
     "boosting-3e5x28-255-leaves": {"smelt": 1.5, "smelt quantized": 1.5},
     "boosting-1e6x28-255-leaves": {"smelt": 1.5, "smelt quantized": 1.5},
+    "boosting-10.5e6x28-255-leaves": {"smelt": 1.3, "smelt quantized": 1.3},
     "boosting-10-classes-1e5x50": {"smelt": 1.5, "smelt quantized": 1.5},
     "boosting-2e4x20": {"smelt": 1.5, "smelt quantized": 1.5},
     "boosting-symmetric-3e5x28": {"smelt": 1.2},

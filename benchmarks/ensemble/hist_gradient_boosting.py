@@ -134,6 +134,15 @@ WORKLOADS = [
         peers=with_settings(QUANTIZED, max_leaf_nodes=255), note="100 rounds", twin=TWIN,
     ),
     Workload(
+        "boosting-10.5e6x28-255-leaves", data=lambda: physics(10_500_000), quality=QUALITY,
+        peers={
+            "smelt": functools.partial(fit_smelt, max_leaf_nodes=255),
+            "lightgbm": functools.partial(fit_lightgbm, max_leaf_nodes=255),
+            **{name: functools.partial(fit, max_leaf_nodes=255) for name, fit in QUANTIZED.items()},
+        },
+        note="100 rounds", twin=TWIN,
+    ),
+    Workload(
         "boosting-symmetric-3e5x28", data=lambda: physics(300_000), quality=QUALITY,
         peers={
             "smelt": functools.partial(
