@@ -251,10 +251,10 @@ mod tests {
         let borders = hist_gradient_boosting_borders(view, None, None, 255, &control).unwrap();
         assert_eq!(borders.thresholds, [1.5, 2.5]);
         let of = BordersRef::new(&borders.thresholds, &borders.offsets, &[false]).unwrap();
-        let bins = hist_gradient_boosting_bins(view, &[0], of, false, &control).unwrap();
+        let bins = hist_gradient_boosting_bins(view, &[0], of, 0, &control).unwrap();
         assert_eq!(bins, [2, 0, 3, 1, 0]);
         let categories = BordersRef::new(&[1.0, 3.0], &[0, 2], &[true]).unwrap();
-        let bins = hist_gradient_boosting_bins(view, &[0], categories, false, &control).unwrap();
+        let bins = hist_gradient_boosting_bins(view, &[0], categories, 0, &control).unwrap();
         assert_eq!(bins, [1, 0, 2, 2, 0]);
     }
 
