@@ -36,3 +36,14 @@ def test_splitters_can_be_exchanged():
     same_tree(best, DecisionTreeClassifier(random_state=0).fit(X, y))
     drawn = DecisionTreeClassifier(splitter="random", max_features="sqrt", random_state=0)
     same_tree(drawn.fit(X, y), ExtraTreeClassifier(random_state=0).fit(X, y))
+
+
+def test_bins_are_those_of_the_twin():
+    X, y = load_diabetes(return_X_y=True)
+    tree = ExtraTreeRegressor(random_state=0, max_bins=8, min_samples_leaf=5).fit(X, y)
+    with smelt.config(engine="plain"):
+        twin = ExtraTreeRegressor(random_state=0, max_bins=8, min_samples_leaf=5).fit(X, y)
+    np.testing.assert_array_equal(tree.nodes_["threshold"], twin.nodes_["threshold"])
+    cuts = tree.nodes_["feature"] >= 0
+    of_each = zip(tree.nodes_["feature"][cuts], tree.nodes_["threshold"][cuts], strict=True)
+    assert max(Counter(feature for feature, _ in set(of_each)).values()) <= 7

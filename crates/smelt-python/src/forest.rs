@@ -43,7 +43,7 @@ fn random_forest_fit<'py>(
 
 /// The same with trees that draw their thresholds; `X` has its columns behind each other.
 #[pyfunction]
-#[pyo3(signature = (X, y, sample_weight=None, *, random_states, n_samples_bootstrap=None, cumulative_weight=None, n_threads=None, **keywords))]
+#[pyo3(signature = (X, y, sample_weight=None, *, random_states, n_samples_bootstrap=None, cumulative_weight=None, max_bins=None, n_threads=None, **keywords))]
 #[allow(non_snake_case)]
 fn extra_trees_fit<'py>(
     py: Python<'py>,
@@ -53,6 +53,7 @@ fn extra_trees_fit<'py>(
     random_states: PyReadonlyArray1<'py, u32>,
     n_samples_bootstrap: Option<usize>,
     cumulative_weight: Option<PyReadonlyArray1<'py, f64>>,
+    max_bins: Option<usize>,
     n_threads: Option<usize>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -62,7 +63,7 @@ fn extra_trees_fit<'py>(
     let cumulative = maybe_slice(cumulative_weight.as_ref())?;
     let draw = n_samples_bootstrap.map(|n| Draw { n, cumulative });
     let (nodes, offsets) = enter(py, n_threads, |control| {
-        forest::extra_trees_fit(X, y, weight, draw, &params, seeds, control)
+        forest::extra_trees_fit(X, y, weight, draw, max_bins, &params, seeds, control)
     })?;
     forest_to_dict(py, nodes, offsets)
 }

@@ -118,7 +118,7 @@ fn decision_tree_fit<'py>(
 
 /// Grows a tree that draws its thresholds; `X` has its columns behind each other.
 #[pyfunction]
-#[pyo3(signature = (X, y, sample_weight=None, *, random_state, n_threads=None, **keywords))]
+#[pyo3(signature = (X, y, sample_weight=None, *, random_state, max_bins=None, n_threads=None, **keywords))]
 #[allow(non_snake_case)]
 fn extra_tree_fit<'py>(
     py: Python<'py>,
@@ -126,13 +126,14 @@ fn extra_tree_fit<'py>(
     y: TargetArrays<'py>,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
     random_state: u32,
+    max_bins: Option<usize>,
     n_threads: Option<usize>,
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let params = params::<DecisionTreeParams>(py, keywords)?;
     let (X, y, weight) = (X.by_column(py)?, y.view()?, maybe_slice(sample_weight.as_ref())?);
     let nodes = enter(py, n_threads, |control| {
-        extra_tree::extra_tree_fit(X, y, weight, &params, random_state, control)
+        extra_tree::extra_tree_fit(X, y, weight, max_bins, &params, random_state, control)
     })?;
     nodes_to_dict(py, nodes)
 }

@@ -13,8 +13,9 @@ use crate::tree::sparse::ByColumn;
 pub enum Member<'a> {
     /// Codes, for trees with the best cuts.
     Best(Columns),
-    /// Values in columns, for trees that draw their thresholds; sparse ones become codes for each.
-    Drawn(ByColumn<'a>),
+    /// Values in columns, for trees that draw their thresholds, and the most codes of a column; sparse
+    /// and binned ones become codes for each member.
+    Drawn(ByColumn<'a>, Option<usize>),
 }
 
 impl<'a> Member<'a> {
@@ -30,7 +31,7 @@ impl<'a> Member<'a> {
         control: &Control,
     ) -> Result<Self> {
         if draws_thresholds {
-            return Ok(Self::Drawn(X));
+            return Ok(Self::Drawn(X, max_bins));
         }
         Ok(Self::Best(Columns::new(X, max_bins, with_order, control)?))
     }
@@ -48,8 +49,9 @@ impl<'a> Member<'a> {
             Self::Best(columns) => {
                 decision_tree_fit(columns, targets, Some(weights), params, random_state, control)
             }
-            Self::Drawn(values) => {
-                extra_tree_fit(*values, targets, Some(weights), params, random_state, control)
+            Self::Drawn(values, max_bins) => {
+                let weights = Some(weights);
+                extra_tree_fit(*values, targets, weights, *max_bins, params, random_state, control)
             }
         }
     }

@@ -118,7 +118,7 @@ class Members:
         draws = tree.splitter == "random"
         return {
             "draws_thresholds": draws,
-            "max_bins": None if draws else tree.max_bins,
+            "max_bins": tree.max_bins,
             "tree": self._parameters(tree, n_samples, n_features),
         }
 

@@ -9,6 +9,7 @@ from sklearn.ensemble import ExtraTreesRegressor as _Regressor
 from sklearn.utils._param_validation import StrOptions
 
 from smelt.ensemble._base_forest import GrownForestClassifier, GrownForestRegressor
+from smelt.tree._base_tree import MAX_BINS
 from smelt.tree.extra_tree import ExtraTreeClassifier, ExtraTreeRegressor
 
 
@@ -61,6 +62,11 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         Rows drawn for each tree: a number, or a share; None draws as many as there are.
     monotonic_cst : array-like of int of shape (n_features,), default=None
         1: the probability of the second class rises with the column, -1: it falls, 0: free.
+    max_bins : int, default=None
+        At most this many different values of a column (2 to 255), cut at quantiles once for all
+        trees, which is faster on long data: thresholds are drawn among the smallest values of the
+        bins, then moved between two bins.  None looks at every value.  An extra of smelt's, by
+        keyword only.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
@@ -121,6 +127,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **_Classifier._parameter_constraints,
         "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
+        "max_bins": MAX_BINS,
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
     _kernel = "extra_trees_fit"
@@ -147,6 +154,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         ccp_alpha: float = 0.0,
         max_samples: Any = None,
         monotonic_cst: Any = None,
+        max_bins: int | None = None,
         categorical_features: Any = None,
     ):
         super().__init__(
@@ -171,11 +179,8 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
             monotonic_cst=monotonic_cst,
         )
         self.estimator = ExtraTreeClassifier()
+        self.max_bins = max_bins
         self.categorical_features = categorical_features
-
-    def _bins(self) -> dict[str, Any]:
-        return {}
-
 
 class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
     """Extremely randomised trees for regression: many trees that draw their thresholds.
@@ -228,6 +233,11 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         Whether to keep which training rows lie in the leaves, so that :meth:`predict_quantiles`
         works: 4 bytes a row and tree; after a warm start those of the last data, for all
         trees.  An extra of smelt's.
+    max_bins : int, default=None
+        At most this many different values of a column (2 to 255), cut at quantiles once for all
+        trees, which is faster on long data: thresholds are drawn among the smallest values of the
+        bins, then moved between two bins.  None looks at every value.  An extra of smelt's, by
+        keyword only.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
@@ -287,6 +297,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         **_Regressor._parameter_constraints,
         "criterion": [StrOptions({"squared_error", "absolute_error", "poisson"})],
         "keep_leaf_values": ["boolean"],
+        "max_bins": MAX_BINS,
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     }
     _kernel = "extra_trees_fit"
@@ -313,6 +324,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         max_samples: Any = None,
         monotonic_cst: Any = None,
         keep_leaf_values: bool = False,
+        max_bins: int | None = None,
         categorical_features: Any = None,
     ):
         super().__init__(
@@ -336,8 +348,6 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
             monotonic_cst=monotonic_cst,
         )
         self.estimator = ExtraTreeRegressor()
+        self.max_bins = max_bins
         self.categorical_features = categorical_features
         self.keep_leaf_values = keep_leaf_values
-
-    def _bins(self) -> dict[str, Any]:
-        return {}

@@ -114,13 +114,12 @@ class GrownTree(CategoryColumns):
         params = tree_parameters(self, X.shape[0], total)
         self.max_features_ = params["max_features"]
         random = self.splitter == "random"
-        bins = {} if random else {"max_bins": self.max_bins}
         nodes = kernel("tree.extra_tree_fit" if random else "tree.decision_tree_fit")(
             by_column(X),
             kernel_targets(self, y),
             None if sample_weight is None else np.ascontiguousarray(sample_weight),
             random_state=int(random_state.randint(0, LARGEST_SEED)),
-            **bins,
+            max_bins=self.max_bins,
             **params,
         )
         self.nodes_ = shaped(nodes, self.n_outputs_)

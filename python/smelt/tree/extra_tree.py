@@ -48,8 +48,9 @@ class ExtraTreeClassifier(GrownClassifier, _Classifier):
     monotonic_cst : array-like of int of shape (n_features,), default=None
         1: the probability of the second class rises with the column, -1: it falls, 0: free.
     max_bins : int, default=None
-        At most this many different values of a column (2 to 255), cut at quantiles: several times
-        faster on long data.  None looks at every value.
+        At most this many different values of a column (2 to 255), cut at quantiles: thresholds are
+        drawn among the smallest values of the bins, then moved between two bins.  None looks at
+        every value.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
@@ -183,8 +184,9 @@ class ExtraTreeRegressor(GrownTree, _Regressor):
     monotonic_cst : array-like of int of shape (n_features,), default=None
         1: the prediction rises with the column, -1: it falls, 0: free.
     max_bins : int, default=None
-        At most this many different values of a column (2 to 255), cut at quantiles: several times
-        faster on long data.  None looks at every value.
+        At most this many different values of a column (2 to 255), cut at quantiles: thresholds are
+        drawn among the smallest values of the bins, then moved between two bins.  None looks at
+        every value.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a

@@ -59,6 +59,8 @@ pub(crate) struct Column {
     /// Rows in ascending order of their codes, missing ones last; only if asked for.
     pub(crate) order: Vec<u32>,
     pub(crate) has_missing: bool,
+    /// Whether a code stands for several values.
+    pub(crate) is_binned: bool,
     /// Whether values of two codes may be as good as the same.
     pub(crate) has_close: bool,
     /// Whether the values are numbers of categories.
@@ -253,8 +255,9 @@ impl Column {
         let n_zeros = n_rows - words.len() - missing.len();
         let ascending = Ascending::new(words, n_zeros);
         let mut firsts = ascending.firsts();
+        let is_binned = max_bins.is_some_and(|max_bins| firsts.len() > max_bins);
         if let Some(max_bins) = max_bins
-            && firsts.len() > max_bins
+            && is_binned
         {
             firsts = at_quantiles(&firsts, ascending.len(), max_bins);
         }
@@ -277,10 +280,19 @@ impl Column {
         };
         let mut neighbours = lowest.iter().skip(1).zip(&highest);
         let has_close = neighbours.any(|(&next, &last)| next <= last + CLOSE);
-        Self { codes, lowest, highest, order, has_missing, has_close, is_categorical: false }
+        Self {
+            codes,
+            lowest,
+            highest,
+            order,
+            has_missing,
+            is_binned,
+            has_close,
+            is_categorical: false,
+        }
     }
 
-    /// Value of every code, where each has one, and NaN for missing values.
+    /// Value of every code, the smallest where it stands for several, and NaN for missing values.
     pub(crate) fn values(&self) -> Vec<f32> {
         self.lowest.iter().copied().chain([f32::NAN]).collect()
     }
@@ -301,6 +313,23 @@ impl Column {
     pub(crate) fn threshold(&self, left: u32, right: u32) -> f64 {
         let (left, right) = (self.highest[left as usize], self.lowest[right as usize]);
         f64::from(left) / 2.0 + f64::from(right) / 2.0
+    }
+
+    /// The last code whose smallest value is at most `threshold`, which one's is, and the threshold
+    /// behind its values; `threshold` itself, where every code stands for one value.
+    pub(crate) fn behind(&self, threshold: f64) -> (u32, f64) {
+        let n_up_to = self.lowest.partition_point(|&low| f64::from(low) <= threshold);
+        let last = n_up_to.saturating_sub(1) as u32;
+        if !self.is_binned || n_up_to >= self.lowest.len() {
+            return (last, threshold);
+        }
+        (last, self.threshold(last, last + 1))
+    }
+
+    /// Smallest value of a code that is not that of missing values.
+    #[inline(always)]
+    pub(crate) fn lowest(&self, code: u32) -> f32 {
+        self.lowest[code as usize]
     }
 
     /// Code of a row.

@@ -90,7 +90,7 @@ pub fn random_forest_fit(
 }
 
 /// The same with trees that draw their thresholds, on the columns of `X`, which lie behind each other
-/// where they are dense.
+/// where they are dense; `max_bins` as in [`Columns::new`], but columns of categories are not binned.
 ///
 /// Twin: `smelt/plain/ensemble/extra_trees.py`.
 #[allow(non_snake_case)]
@@ -99,6 +99,7 @@ pub fn extra_trees_fit<'a>(
     targets: Targets<'_>,
     sample_weight: Option<&[f64]>,
     draw: Option<Draw<'_>>,
+    max_bins: Option<usize>,
     params: &ForestParams,
     random_states: &[u32],
     control: &Control,
@@ -106,7 +107,8 @@ pub fn extra_trees_fit<'a>(
     // Subtrees of classes grow by rows.
     let wants_rows = matches!(targets, Targets::Classes { .. })
         && matches!(params.tree.criterion, CriterionName::Gini);
-    let prepared = X.into().prepare(wants_rows, control)?;
+    let max_bins = max_bins.filter(|_| params.tree.categorical.is_none());
+    let prepared = X.into().prepare(max_bins, wants_rows, control)?;
     let table = Table::Values(prepared.values());
     fit(table, targets, sample_weight, draw, params, random_states, control)
 }

@@ -109,7 +109,7 @@ pub(crate) fn random_cut<C: Criterion>(
             feature,
             proxy,
             code: 0,
-            threshold,
+            threshold: table.threshold(feature, threshold),
             missing_left: if n_missing == 0 { 2 * n_left > n } else { missing_left },
             set: None,
         }),

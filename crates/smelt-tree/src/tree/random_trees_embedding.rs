@@ -28,7 +28,7 @@ pub fn random_trees_embedding_fit<'a>(
     random_states: &[u32],
     control: &Control,
 ) -> Result<(Nodes, Vec<i64>)> {
-    extra_trees_fit(X, targets, sample_weight, None, params, random_states, control)
+    extra_trees_fit(X, targets, sample_weight, None, None, params, random_states, control)
 }
 
 /// The column of the leaf that every row of `X` reaches in every tree, (n_rows, n_trees).

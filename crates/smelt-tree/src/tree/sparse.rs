@@ -57,12 +57,20 @@ impl<'a> ByColumn<'a> {
         }
     }
 
-    /// The table as trees want it that draw their thresholds: codes of a sparse one, since they look
-    /// up many values.  Many trees want a dense one by row too.
-    pub(crate) fn prepare(&self, wants_rows: bool, control: &Control) -> Result<Prepared<'a>> {
+    /// The table as trees want it that draw their thresholds: codes, if these are to be at most
+    /// `max_bins` or if it is sparse, since they look up many values.  Many trees want a dense one by
+    /// row too.
+    pub(crate) fn prepare(
+        &self,
+        max_bins: Option<usize>,
+        wants_rows: bool,
+        control: &Control,
+    ) -> Result<Prepared<'a>> {
         match self {
-            Self::Dense(values) => Dense::new(*values, wants_rows, control).map(Prepared::Plain),
-            Self::Sparse(_) => Columns::new(*self, None, false, control).map(Prepared::Coded),
+            Self::Dense(values) if max_bins.is_none() => {
+                Dense::new(*values, wants_rows, control).map(Prepared::Plain)
+            }
+            _ => Columns::new(*self, max_bins, false, control).map(Prepared::Coded),
         }
     }
 }
@@ -88,7 +96,7 @@ impl Prepared<'_> {
 pub(crate) enum Values<'a> {
     /// As they are, columns behind each other.
     Plain(&'a Dense<'a>),
-    /// As codes, one a distinct value.
+    /// As codes, each of which stands for its smallest value.
     Coded(&'a Columns),
 }
 
@@ -104,6 +112,14 @@ impl Values<'_> {
         match self {
             Self::Plain(values) => values.columns.n_cols(),
             Self::Coded(columns) => columns.columns.len(),
+        }
+    }
+
+    /// The threshold that parts all values as `drawn` parts those that codes stand for.
+    pub(crate) fn threshold(&self, feature: usize, drawn: f64) -> f64 {
+        match self {
+            Self::Plain(_) => drawn,
+            Self::Coded(columns) => columns.columns[feature].behind(drawn).1,
         }
     }
 

@@ -32,9 +32,8 @@ def bagging_fit(
 
 def grow_member(X, y, weight, seed, tree, draws_thresholds, max_bins):
     """Return the nodes of one tree."""
-    if draws_thresholds:
-        return extra_tree_fit(X, y, weight, random_state=seed, **tree)
-    return decision_tree_fit(X, y, weight, random_state=seed, max_bins=max_bins, **tree)
+    fit = extra_tree_fit if draws_thresholds else decision_tree_fit
+    return fit(X, y, weight, random_state=seed, max_bins=max_bins, **tree)
 
 
 def join_members(trees):

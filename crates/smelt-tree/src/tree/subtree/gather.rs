@@ -7,22 +7,23 @@ pub(super) const LANES: usize = 8;
 
 /// Values of the columns `drawn` (1 to 8) for every row; lanes left over repeat the first column.
 #[inline(always)]
-pub(super) fn gather<T: Copy + Default>(
+pub(super) fn gather<T: Copy>(
     table: &[T],
     stride: usize,
     words: &[Word],
     drawn: &[u32],
-    out: &mut Vec<[T; LANES]>,
+    number: impl Fn(T) -> f32,
+    out: &mut Vec<[f32; LANES]>,
 ) {
     let mut places = [drawn[0] as usize; LANES];
     places.iter_mut().zip(drawn).for_each(|(place, &feature)| *place = feature as usize);
-    out.resize(words.len(), [T::default(); LANES]);
+    out.resize(words.len(), [0.0; LANES]);
     for (out, &word) in out.iter_mut().zip(words) {
         let start = row(word) * stride;
         let values = &table[start..start + stride];
-        let mut of_row = [T::default(); LANES];
+        let mut of_row = [0.0; LANES];
         for lane in 0..LANES {
-            of_row[lane] = values[places[lane]];
+            of_row[lane] = number(values[places[lane]]);
         }
         *out = of_row;
     }

@@ -305,7 +305,7 @@ mod tests {
     use crate::tree::limits::Limits;
     use crate::tree::nodes::Nodes;
     use crate::tree::random::Xorshift;
-    use crate::tree::sparse::ByColumn;
+    use crate::tree::sparse::{ByColumn, Values};
 
     fn limits(max_features: usize, min_samples_leaf: usize) -> Limits {
         Limits {
@@ -353,7 +353,7 @@ mod tests {
         weights[0] = 1.0;
         let view = MatRef::from_col_major(&x, n, n_columns).unwrap();
         for by_row in [false, true] {
-            let prepared = ByColumn::Dense(view).prepare(by_row, &Control::new()).unwrap();
+            let prepared = ByColumn::Dense(view).prepare(None, by_row, &Control::new()).unwrap();
             let table = Table::Values(prepared.values());
             let whole = Gini::<u16>::new(&classes, 1, n_classes);
             let any = Gini::<f64>::new(&classes, 1, n_classes);
@@ -363,11 +363,13 @@ mod tests {
         }
         let columns = Columns::new(view, Some(200), false, &Control::new()).unwrap();
         assert!(BestRows::are_worth(&columns, n_columns));
-        let whole = Gini::<u16>::new(&classes, 1, n_classes);
-        let any = Gini::<f64>::new(&classes, 1, n_classes);
-        let near = tree(whole, Table::Codes(&columns), &weights, limits, n_classes);
-        let plain = tree(any, Table::Codes(&columns), &weights, limits, n_classes);
-        assert_eq!(near, plain);
+        for table in [Table::Codes(&columns), Table::Values(Values::Coded(&columns))] {
+            let whole = Gini::<u16>::new(&classes, 1, n_classes);
+            let any = Gini::<f64>::new(&classes, 1, n_classes);
+            let near = tree(whole, table, &weights, limits, n_classes);
+            let plain = tree(any, table, &weights, limits, n_classes);
+            assert_eq!(near, plain);
+        }
     }
 
     proptest! {

@@ -5,7 +5,9 @@ use smelt_core::{Control, Result};
 use super::best::BestRows;
 use super::random::RandomRows;
 use super::{Growth, MOST_CLASSES, Room, Task, grow, histogram, word};
+use crate::tree::columns::Columns;
 use crate::tree::criterion::{Criterion, Score};
+use crate::tree::dense::Dense;
 use crate::tree::grow::Table;
 use crate::tree::limits::Limits;
 use crate::tree::sparse::Values;
@@ -16,7 +18,8 @@ const EXACT: f64 = 16_777_215.0;
 /// How cuts are found.
 enum Rows<'a> {
     Best(Box<BestRows<'a>>),
-    Random(Box<RandomRows<'a>>),
+    Random(Box<RandomRows<'a, Dense<'a>>>),
+    RandomCodes(Box<RandomRows<'a, Columns>>),
 }
 
 /// Subtrees of a tree.
@@ -43,8 +46,13 @@ impl<'a> Near<'a> {
             {
                 None
             }
+            Table::Values(Values::Coded(columns))
+                if RandomRows::are_worth(columns, table.n_features(), limits.max_features) =>
+            {
+                Some(Rows::RandomCodes(Box::new(RandomRows::new(columns))))
+            }
             Table::Values(Values::Plain(values))
-                if RandomRows::are_worth(values, limits.max_features) =>
+                if RandomRows::are_worth(values, table.n_features(), limits.max_features) =>
             {
                 Some(Rows::Random(Box::new(RandomRows::new(values))))
             }
@@ -56,6 +64,7 @@ impl<'a> Near<'a> {
         let most = match &rows {
             Some(Rows::Best(rows)) => (rows.most_near(), f64::from(histogram::MOST_WEIGHT)),
             Some(Rows::Random(rows)) => (rows.most_near(), EXACT),
+            Some(Rows::RandomCodes(rows)) => (rows.most_near(), EXACT),
             None => (0, 0.0),
         };
         Self { rows, most, room: Room::default(), ends: Vec::new(), weights: Vec::new() }
@@ -106,6 +115,9 @@ impl<'a> Near<'a> {
                 grow(&mut **finder, room, root, ends, weights, growth, control)
             }
             Some(Rows::Random(finder)) => {
+                grow(&mut **finder, room, root, ends, weights, growth, control)
+            }
+            Some(Rows::RandomCodes(finder)) => {
                 grow(&mut **finder, room, root, ends, weights, growth, control)
             }
             None => Ok(()),
