@@ -1,8 +1,11 @@
 """Trees that draw their thresholds: the twin and scikit-learn node for node."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from sklearn import tree as theirs
+from sklearn.datasets import load_diabetes
 
 import smelt
 from smelt.tree import DecisionTreeClassifier, ExtraTreeClassifier, ExtraTreeRegressor

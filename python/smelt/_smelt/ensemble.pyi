@@ -34,6 +34,7 @@ def extra_trees_fit(
     random_states: Any,
     n_samples_bootstrap: Any = None,
     cumulative_weight: Any = None,
+    max_bins: Any = None,
     n_threads: int | None = None,
     **keywords: Any,
 ) -> Any:

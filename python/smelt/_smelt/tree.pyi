@@ -22,6 +22,7 @@ def extra_tree_fit(
     sample_weight: Any = None,
     *,
     random_state: Any,
+    max_bins: Any = None,
     n_threads: int | None = None,
     **keywords: Any,
 ) -> Any:

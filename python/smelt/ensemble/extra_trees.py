@@ -49,7 +49,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         Threads; None takes smelt's setting, which is all cores.
     random_state : int, RandomState instance or None, default=None
         Draws rows, columns and thresholds.  An integer gives scikit-learn's trees of the same
-        integer.
+        integer, unless there are bins.
     verbose : int, default=0
         Above 0, ``fit`` prints how many trees it grew and how long that took.
     warm_start : bool, default=False
@@ -182,6 +182,7 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
         self.max_bins = max_bins
         self.categorical_features = categorical_features
 
+
 class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
     """Extremely randomised trees for regression: many trees that draw their thresholds.
 
@@ -218,7 +219,7 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
         Threads; None takes smelt's setting, which is all cores.
     random_state : int, RandomState instance or None, default=None
         Draws rows, columns and thresholds.  An integer gives scikit-learn's trees of the same
-        integer.
+        integer, unless there are bins.
     verbose : int, default=0
         Above 0, ``fit`` prints how many trees it grew and how long that took.
     warm_start : bool, default=False

@@ -320,10 +320,12 @@ impl Column {
     pub(crate) fn behind(&self, threshold: f64) -> (u32, f64) {
         let n_up_to = self.lowest.partition_point(|&low| f64::from(low) <= threshold);
         let last = n_up_to.saturating_sub(1) as u32;
-        if !self.is_binned || n_up_to >= self.lowest.len() {
+        if !self.is_binned {
             return (last, threshold);
         }
-        (last, self.threshold(last, last + 1))
+        let is_last = n_up_to >= self.lowest.len();
+        let highest = self.highest.last().map_or(threshold, |&highest| highest.into());
+        (last, if is_last { highest } else { self.threshold(last, last + 1) })
     }
 
     /// Smallest value of a code that is not that of missing values.

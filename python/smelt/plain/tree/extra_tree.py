@@ -49,9 +49,10 @@ def extra_tree_fit(X, y, sample_weight=None, *, random_state, max_bins=None, **p
 
 
 def between(lower, upper, threshold):
-    """Return the middle between the bins that a threshold parts; itself, if none holds two values."""
+    """Return the middle between the bins that a threshold parts; itself, if these are values."""
     if (lower == upper)[~np.isnan(lower)].all():
         return threshold
     is_left = lower.astype(np.float64) <= threshold
-    last, first = upper[is_left].max(), lower[~is_left & ~np.isnan(lower)].min()
+    last, behind = upper[is_left].max(), lower[~is_left & ~np.isnan(lower)]
+    first = behind.min() if len(behind) else last
     return float(last) / 2.0 + float(first) / 2.0
