@@ -307,3 +307,11 @@ def test_one_category_all_missing_and_constant_columns():
     y = np.isnan(X[:, 0]).astype(int)
     model = DecisionTreeClassifier(categorical_features=[0, 1]).fit(X, y)
     np.testing.assert_array_equal(model.predict(X), y)
+
+
+@pytest.mark.parametrize("cls", [ExtraTreeClassifier, ExtraTreesClassifier])
+def test_bins_of_drawn_thresholds_are_refused_beside_categories(cls):
+    X, y = np.arange(40.0).reshape(20, 2) % 7, np.arange(20) % 2
+    with pytest.raises(ValueError, match="max_bins=8 goes with"):
+        cls(max_bins=8, categorical_features=[0]).fit(X, y)
+    assert cls(max_bins=8).fit(X, y).predict(X).shape == (20,)

@@ -208,6 +208,8 @@ class GrownForest(CategoryColumns):
             total = float(np.sum(sample_weight))
         params = tree_parameters(self, n_samples, total)
         self.max_features_ = params["max_features"]
+        if self._kernel == "extra_trees_fit":
+            self._check_bins_of_drawn_thresholds()
         start = perf_counter()
         nodes = kernel(f"ensemble.{self._kernel}", n_jobs=self.n_jobs)(
             by_column(X),

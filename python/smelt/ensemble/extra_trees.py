@@ -65,8 +65,8 @@ class ExtraTreesClassifier(GrownForestClassifier, _Classifier):
     max_bins : int, default=None
         At most this many different values of a column (2 to 255), cut at quantiles once for all
         trees, which is faster on long data: thresholds are drawn among the smallest values of the
-        bins, then moved between two bins.  None looks at every value.  An extra of smelt's, by
-        keyword only.
+        bins, then moved between two bins.  None looks at every value, and is the only choice
+        beside columns of categories.  An extra of smelt's, by keyword only.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
@@ -237,8 +237,8 @@ class ExtraTreesRegressor(GrownForestRegressor, _Regressor):
     max_bins : int, default=None
         At most this many different values of a column (2 to 255), cut at quantiles once for all
         trees, which is faster on long data: thresholds are drawn among the smallest values of the
-        bins, then moved between two bins.  None looks at every value.  An extra of smelt's, by
-        keyword only.
+        bins, then moved between two bins.  None looks at every value, and is the only choice
+        beside columns of categories.  An extra of smelt's, by keyword only.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a

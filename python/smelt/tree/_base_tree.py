@@ -114,6 +114,8 @@ class GrownTree(CategoryColumns):
         params = tree_parameters(self, X.shape[0], total)
         self.max_features_ = params["max_features"]
         random = self.splitter == "random"
+        if random:
+            self._check_bins_of_drawn_thresholds()
         nodes = kernel("tree.extra_tree_fit" if random else "tree.decision_tree_fit")(
             by_column(X),
             kernel_targets(self, y),

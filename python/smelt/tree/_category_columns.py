@@ -27,12 +27,21 @@ class CategoryColumns:
     """A tree or a forest some columns of which may hold categories."""
 
     categorical_features: Any = None
+    max_bins: int | None
     is_categorical_: np.ndarray | None
     _encoder: Any
     _known_categories: np.ndarray
 
     def _has_categories(self) -> bool:
         return vars(self).get("is_categorical_") is not None
+
+    def _check_bins_of_drawn_thresholds(self) -> None:
+        """Refuse what the kernel of drawn thresholds does not do: bins beside categories."""
+        if self.max_bins is not None and self._has_categories():
+            raise ValueError(
+                f"max_bins={self.max_bins} goes with thresholds that are drawn only where no "
+                "column holds categories: leave max_bins=None, or categorical_features=None."
+            )
 
     def _encode_categories(self, X: Any, goes_on: bool = False) -> Any:
         """Return ``X`` with numbers for categories, and note these (again if it goes on)."""

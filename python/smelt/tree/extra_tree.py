@@ -50,7 +50,7 @@ class ExtraTreeClassifier(GrownClassifier, _Classifier):
     max_bins : int, default=None
         At most this many different values of a column (2 to 255), cut at quantiles: thresholds are
         drawn among the smallest values of the bins, then moved between two bins.  None looks at
-        every value.
+        every value, and is the only choice beside columns of categories.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a
@@ -186,7 +186,7 @@ class ExtraTreeRegressor(GrownTree, _Regressor):
     max_bins : int, default=None
         At most this many different values of a column (2 to 255), cut at quantiles: thresholds are
         drawn among the smallest values of the bins, then moved between two bins.  None looks at
-        every value.
+        every value, and is the only choice beside columns of categories.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default=None
         Columns of categories, as a mask, places or names, or by the type of a frame's columns; an
         extra of smelt's, by keyword only.  A cut parts the categories of a node in two sets: a

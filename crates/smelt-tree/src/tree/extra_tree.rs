@@ -15,7 +15,7 @@ use super::sparse::ByColumn;
 /// Grows a tree on the columns of `X`, which lie behind each other where they are dense.
 ///
 /// With `max_bins` (2 to 255), a column of more values than these has one for each of so many bins: the
-/// smallest in it; the threshold drawn then moves between two bins.  Columns of categories have none.
+/// smallest in it; the threshold drawn then moves between two bins.  No bins beside columns of categories.
 /// Weights and seed are those of [`super::decision_tree::decision_tree_fit`].
 #[allow(non_snake_case)]
 pub fn extra_tree_fit<'a>(

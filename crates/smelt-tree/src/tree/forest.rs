@@ -90,7 +90,7 @@ pub fn random_forest_fit(
 }
 
 /// The same with trees that draw their thresholds, on the columns of `X`, which lie behind each other
-/// where they are dense; `max_bins` as in [`Columns::new`], but columns of categories are not binned.
+/// where they are dense; `max_bins` as in [`Columns::new`], but none beside columns of categories.
 ///
 /// Twin: `smelt/plain/ensemble/extra_trees.py`.
 #[allow(non_snake_case)]
