@@ -26,8 +26,8 @@ use super::random_cut::{RandomScratch, random_cut};
 use super::sparse::Values;
 use super::subtree::{self, Growth, Near};
 
-/// Nodes that room is made for at once.
-const MOST_RESERVED: usize = 1 << 17;
+/// Numbers that room is made for at once: a node holds eight, and its values.
+const MOST_RESERVED: usize = 1 << 20;
 /// Estimated time to look at one value, for the choice between one thread and several.
 const VALUE_NS: f64 = 5.0;
 
@@ -155,7 +155,7 @@ impl<'a, C: Criterion> Grower<'a, C> {
         };
         let near = Near::new(table, limits, &criterion);
         let mut nodes = Nodes::default();
-        nodes.reserve(limits.most_nodes(rows.len()).min(MOST_RESERVED), width);
+        nodes.reserve(limits.most_nodes(rows.len()).min(MOST_RESERVED / (width + 8)), width);
         Self {
             limits,
             child: criterion.clone(),
