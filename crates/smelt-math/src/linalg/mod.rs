@@ -27,6 +27,7 @@ mod syrk;
 mod tall_qr;
 #[cfg(test)]
 mod test_data;
+pub mod tiles;
 mod trsm;
 
 pub use cholesky::{Cholesky, cholesky};
