@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data as _validate_data
 FLOATS = (np.float64, np.float32)
 _ONE_ROW = 64  # rows up to which the quick check pays
 _PART = 1 << 22  # values converted between two looks at Ctrl-C
+_LABELS = 32_768  # rows of y looked at together
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -139,3 +140,21 @@ def sparse_arrays(X: Any) -> tuple[Any, Any, Any, int]:
         np.ascontiguousarray(X.data),
         int(inner),
     )
+
+
+def classes_and_codes(y: Any) -> tuple[Any, Any]:
+    """Return the classes in ascending order, and the position of each row's class among them."""
+    if y.dtype.kind in "biu" and len(y):
+        low, high = int(y.min()), int(y.max())
+        if high - low < 65536:  # small integers: count instead of sorting
+            shifted = y.astype(np.intp) - low
+            present = np.bincount(shifted, minlength=high - low + 1) > 0
+            codes = (np.cumsum(present) - 1).astype(np.int32)[shifted]
+            return (np.flatnonzero(present) + low).astype(y.dtype), codes
+    # Sorted in parts: shorter work, and Ctrl-C is answered between them.
+    parts = [slice(start, start + _LABELS) for start in range(0, len(y), _LABELS)]
+    classes = np.unique(np.concatenate([np.unique(y[part]) for part in parts]))
+    codes = np.empty(len(y), dtype=np.int32)
+    for part in parts:
+        codes[part] = np.searchsorted(classes, y[part])
+    return classes, codes

@@ -3,3 +3,4 @@
 #![allow(non_snake_case)] // X, as in the formulas
 
 pub mod linear_model;
+pub mod naive_bayes;

@@ -13,6 +13,7 @@ mod linalg;
 mod linear_model;
 mod members;
 mod model;
+mod naive_bayes;
 mod params;
 mod quantile_forest;
 mod random_trees_embedding;
@@ -40,6 +41,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
     family(module, "model", model::register)?;
+    family(module, "naive_bayes", naive_bayes::register)?;
     family(module, "tree", tree::register)?;
     Ok(())
 }

@@ -18,10 +18,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 from smelt._kernel import kernel
-from smelt._validate import sparse_arrays, validate_fit, validate_predict, validate_weight
+from smelt._validate import (
+    classes_and_codes,
+    sparse_arrays,
+    validate_fit,
+    validate_predict,
+    validate_weight,
+)
 
 _OWN_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga", "liblinear")
-_PART = 32_768  # rows of y looked at together
 
 
 try:
@@ -226,7 +231,7 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             # The first rows show whether objects are strings; to look through all takes long.
             check_classification_targets(y if y.dtype.kind == "f" else y[:16])
         task = self._begin_task(X, y, sample_weight)
-        self.classes_, codes = _encode(y)
+        self.classes_, codes = classes_and_codes(y)
         n_classes = len(self.classes_)
         if n_classes < 2:
             raise ValueError(
@@ -484,21 +489,3 @@ class LogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if self.solver == "liblinear":
             tags.classifier_tags.multi_class = False
         return tags
-
-
-def _encode(y: Any) -> tuple[Any, Any]:
-    """Classes in ascending order, and the position of each row's class among them."""
-    if y.dtype.kind in "biu" and len(y):
-        low, high = int(y.min()), int(y.max())
-        if high - low < 65536:  # small integers: count instead of sorting
-            shifted = y.astype(np.intp) - low
-            present = np.bincount(shifted, minlength=high - low + 1) > 0
-            codes = (np.cumsum(present) - 1).astype(np.int32)[shifted]
-            return (np.flatnonzero(present) + low).astype(y.dtype), codes
-    # Sorted in parts: shorter work, and Ctrl-C is answered between them.
-    parts = [slice(start, start + _PART) for start in range(0, len(y), _PART)]
-    classes = np.unique(np.concatenate([np.unique(y[part]) for part in parts]))
-    codes = np.empty(len(y), dtype=np.int32)
-    for part in parts:
-        codes[part] = np.searchsorted(classes, y[part])
-    return classes, codes

@@ -1,0 +1,5 @@
+"""ComplementNB against its twin and scikit-learn on sparse text."""
+
+from naive_bayes._text import workload
+
+WORKLOADS = [workload("complement-nb", "ComplementNB")]
