@@ -25,6 +25,10 @@ GOALS: dict[str, dict[str, float]] = {
     "gaussian-nb-1e6x50": {"smelt": 15},
     "multinomial-nb-sparse-1e5x5e4-2-classes": {"smelt": 5},
     "multinomial-nb-sparse-1e5x5e4-20-classes": {"smelt": 5},
+    "neighbors-1e6x3": {"smelt": 3},
+    "neighbors-1e6x3-all": {"smelt": 3},
+    "neighbors-1e5x20": {"smelt": 1.7},
+    "neighbors-5e4x128": {"smelt": 1.3},
 }
 
 

@@ -4,3 +4,4 @@
 
 pub mod linear_model;
 pub mod naive_bayes;
+pub mod neighbors;

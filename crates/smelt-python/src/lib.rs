@@ -14,6 +14,7 @@ mod linear_model;
 mod members;
 mod model;
 mod naive_bayes;
+mod neighbors;
 mod params;
 mod quantile_forest;
 mod random_trees_embedding;
@@ -42,6 +43,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "linear_model", linear_model::register)?;
     family(module, "model", model::register)?;
     family(module, "naive_bayes", naive_bayes::register)?;
+    family(module, "neighbors", neighbors::register)?;
     family(module, "tree", tree::register)?;
     Ok(())
 }

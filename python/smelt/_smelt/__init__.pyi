@@ -9,6 +9,7 @@ from smelt._smelt import linalg as linalg
 from smelt._smelt import linear_model as linear_model
 from smelt._smelt import model as model
 from smelt._smelt import naive_bayes as naive_bayes
+from smelt._smelt import neighbors as neighbors
 from smelt._smelt import table as table
 from smelt._smelt import tree as tree
 

@@ -36,6 +36,8 @@ def check_restored(estimator: Any) -> None:
             _check_nodes(estimator, n_features)
         if "leaf_values_" in vars(estimator):
             _check_leaf_values(estimator)
+        if "_fit_X" in vars(estimator):
+            _check_neighbors(estimator)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             _try_one_row(estimator, _row(estimator, n_features))
@@ -115,8 +117,23 @@ def _check_leaf_values(estimator: Any) -> None:
         raise ValueError("the values of its leaves do not fit its targets")
 
 
+def _check_neighbors(estimator: Any) -> None:
+    rows, tree = estimator._fit_X, estimator._index
+    n_samples = rows.shape[0]
+    if rows.ndim != 2 or n_samples == 0 or estimator.n_samples_fit_ != n_samples:
+        raise ValueError("its rows do not fit their number")
+    if len(getattr(estimator, "_y", rows)) != n_samples:
+        raise ValueError("its targets are not one for each row")
+    if tree is not None:
+        ids = np.sort(tree["ids"])[:n_samples]
+        if tuple(tree["shape"]) != rows.shape or not np.array_equal(ids, np.arange(n_samples)):
+            raise ValueError("its tree is one over other rows")
+
+
 def _row(estimator: Any, n_features: int) -> np.ndarray:
-    """Return zeros, and in columns with an encoder their first category."""
+    """Return zeros, in columns with an encoder their first category, or a row that was fitted."""
+    if "_fit_X" in vars(estimator):
+        return np.asarray(estimator._fit_X[:1])
     encoder = getattr(estimator, "_encoder", None)
     if encoder is None:
         return np.zeros((1, n_features))
@@ -129,6 +146,9 @@ def _row(estimator: Any, n_features: int) -> np.ndarray:
 
 
 def _try_one_row(estimator: Any, row: np.ndarray) -> None:
+    if hasattr(estimator, "kneighbors") and not hasattr(estimator, "predict"):
+        estimator.kneighbors(row, 1)
+        return
     if not hasattr(estimator, "predict"):
         n_leaves = np.count_nonzero(estimator.nodes_["children_left"] < 0)
         if estimator.transform(row).shape != (1, n_leaves):

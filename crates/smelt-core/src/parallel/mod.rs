@@ -9,6 +9,7 @@
 //! The threads are smelt's own (see `team`): they start at the first use, honour `SMELT_NUM_THREADS`
 //! and [`with_threads`] (Python's `n_jobs`), and are started anew in a forked child.
 
+mod scattered;
 mod team;
 
 use std::cell::Cell;
@@ -22,6 +23,8 @@ use rayon::ThreadPoolBuilder;
 
 use crate::control::Control;
 use crate::error::{Error, Result};
+
+pub use scattered::{ScatteredRows, for_scattered_rows};
 
 /// Work below this many nanoseconds is not worth waking a thread for.
 const WAKE_ABOVE_NS: f64 = 100_000.0;

@@ -1,0 +1,16 @@
+//! Nearest neighbours: packed trees that find the rows next to a query, and what those rows say.
+
+mod arrange;
+mod closest;
+mod metric;
+mod tree;
+mod tree_query;
+#[cfg(test)]
+mod tree_tests;
+mod vote;
+mod walk;
+
+pub use metric::Metric;
+pub use tree::{PackedTree, Shape, TreeParams, nearest_neighbors_fit};
+pub use tree_query::{Queries, Radius, RadiusNeighbors, tree_count, tree_nearest, tree_within};
+pub use vote::{Neighborhoods, mean, vote};

@@ -1,0 +1,249 @@
+//! Nearest neighbours.
+
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use smelt_core::{Error, Mat, MatRef};
+use smelt_learn::neighbors as kernels;
+
+use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
+use crate::enter::{enter, to_python};
+use crate::params::params;
+
+/// A tree as the dict of arrays that `nearest_neighbors_fit` returned.
+struct Tree<'py> {
+    params: kernels::TreeParams,
+    shape: (usize, usize),
+    ids: PyReadonlyArray1<'py, u32>,
+    points: PyReadonlyArray1<'py, f64>,
+    bounds: PyReadonlyArray1<'py, f64>,
+    least: PyReadonlyArray1<'py, u32>,
+}
+
+fn array<'py, T: numpy::Element>(
+    tree: &Bound<'py, PyDict>,
+    name: &str,
+) -> PyResult<PyReadonlyArray1<'py, T>> {
+    Ok(tree.as_any().get_item(name)?.extract()?)
+}
+
+impl<'py> Tree<'py> {
+    fn read(tree: &Bound<'py, PyDict>) -> PyResult<Self> {
+        let of_params = tree.as_any().get_item("params")?;
+        Ok(Self {
+            params: params(tree.py(), Some(of_params.cast::<PyDict>()?))?,
+            shape: tree.as_any().get_item("shape")?.extract()?,
+            ids: array(tree, "ids")?,
+            points: array(tree, "points")?,
+            bounds: array(tree, "bounds")?,
+            least: array(tree, "least")?,
+        })
+    }
+
+    fn view(&self, py: Python<'py>) -> PyResult<kernels::PackedTree<'_>> {
+        kernels::PackedTree::from_arrays(
+            self.params.clone(),
+            self.shape,
+            slice(&self.ids)?,
+            slice(&self.points)?,
+            slice(&self.bounds)?,
+            slice(&self.least)?,
+        )
+        .map_err(|error| to_python(py, &error))
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn nearest_neighbors_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::TreeParams>(py, keywords)?;
+    let X = view(&X)?;
+    let tree = enter(py, n_threads, |control| kernels::nearest_neighbors_fit(X, &params, control))?;
+    let out = PyDict::new(py);
+    out.set_item("params", keywords)?;
+    out.set_item("shape", (tree.n_samples, tree.n_features))?;
+    out.set_item("ids", to_array1(py, tree.ids.into_owned()))?;
+    out.set_item("points", to_array1(py, tree.points.into_owned()))?;
+    out.set_item("bounds", to_array1(py, tree.bounds.into_owned()))?;
+    out.set_item("least", to_array1(py, tree.least.into_owned()))?;
+    Ok(out)
+}
+
+#[pyfunction]
+#[pyo3(signature = (tree, X, k, own=false, n_threads=None))]
+#[allow(non_snake_case)]
+fn nearest_neighbors_query<'py>(
+    py: Python<'py>,
+    tree: &Bound<'py, PyDict>,
+    X: PyReadonlyArray2<'py, f64>,
+    k: usize,
+    own: bool,
+    n_threads: Option<usize>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let tree = Tree::read(tree)?;
+    let tree = tree.view(py)?;
+    let queries = queries(view(&X)?, own);
+    let (distances, ids) =
+        enter(py, n_threads, |control| kernels::tree_nearest(&tree, queries, k, control))?;
+    rows_of(py, distances, ids, k)
+}
+
+fn queries(rows: MatRef<'_, f64>, own: bool) -> kernels::Queries<'_> {
+    if own { kernels::Queries::Own(rows) } else { kernels::Queries::Rows(rows) }
+}
+
+/// Distances and rows as matrices of `k` columns.
+fn rows_of(
+    py: Python<'_>,
+    distances: Vec<f64>,
+    ids: Vec<i64>,
+    k: usize,
+) -> PyResult<(Bound<'_, PyAny>, Bound<'_, PyAny>)> {
+    use numpy::{PyArray1, PyArrayMethods};
+    let n = ids.len() / k.max(1);
+    let distances = PyArray1::from_vec(py, distances).reshape([n, k])?;
+    let ids = PyArray1::from_vec(py, ids).reshape([n, k])?;
+    Ok((distances.into_any(), ids.into_any()))
+}
+
+/// One radius for all queries, or one each.
+#[derive(FromPyObject)]
+enum Radius<'py> {
+    One(f64),
+    Each(PyReadonlyArray1<'py, f64>),
+}
+
+impl Radius<'_> {
+    fn view(&self) -> PyResult<kernels::Radius<'_>> {
+        Ok(match self {
+            Self::One(radius) => kernels::Radius::One(*radius),
+            Self::Each(radii) => kernels::Radius::Each(slice(radii)?),
+        })
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (tree, X, radius, own=false, n_threads=None))]
+#[allow(non_snake_case)]
+fn nearest_neighbors_count<'py>(
+    py: Python<'py>,
+    tree: &Bound<'py, PyDict>,
+    X: PyReadonlyArray2<'py, f64>,
+    radius: Radius<'py>,
+    own: bool,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let tree = Tree::read(tree)?;
+    let (tree, radius) = (tree.view(py)?, radius.view()?);
+    let queries = queries(view(&X)?, own);
+    let counts =
+        enter(py, n_threads, |control| kernels::tree_count(&tree, queries, radius, control))?;
+    Ok(to_array1(py, counts).into_any())
+}
+
+#[pyfunction]
+#[pyo3(signature = (tree, X, radius, own=false, by_distance=false, room=None, n_threads=None))]
+#[allow(non_snake_case)]
+fn nearest_neighbors_within<'py>(
+    py: Python<'py>,
+    tree: &Bound<'py, PyDict>,
+    X: PyReadonlyArray2<'py, f64>,
+    radius: Radius<'py>,
+    own: bool,
+    by_distance: bool,
+    room: Option<usize>,
+    n_threads: Option<usize>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let tree = Tree::read(tree)?;
+    let (tree, radius) = (tree.view(py)?, radius.view()?);
+    let fits = |bytes| enough(bytes, room);
+    let queries = queries(view(&X)?, own);
+    let found = enter(py, n_threads, |control| {
+        kernels::tree_within(&tree, queries, radius, by_distance, &fits, control)
+    })?;
+    Ok((
+        to_array1(py, found.starts).into_any(),
+        to_array1(py, found.ids).into_any(),
+        to_array1(py, found.distances).into_any(),
+    ))
+}
+
+/// Refuses what does not fit into memory.
+fn enough(bytes: usize, room: Option<usize>) -> smelt_core::Result<()> {
+    match room {
+        Some(room) if bytes > room => Err(Error::data(format!(
+            "the neighbours within this radius need {:.1} GB, {:.1} GB are free; ask for a smaller \
+             radius, or for fewer queries at once",
+            bytes as f64 / 1e9,
+            room as f64 / 1e9
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Defines the two kernels that every kind of neighbours shares, under its name.
+macro_rules! says {
+    ($vote:ident, $mean:ident) => {
+        #[pyfunction]
+        #[pyo3(signature = (starts, ids, weights, codes, n_classes, n_threads=None))]
+        fn $vote<'py>(
+            py: Python<'py>,
+            starts: PyReadonlyArray1<'py, i64>,
+            ids: PyReadonlyArray1<'py, i64>,
+            weights: Option<PyReadonlyArray1<'py, f64>>,
+            codes: PyReadonlyArray1<'py, i32>,
+            n_classes: usize,
+            n_threads: Option<usize>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let weights = maybe_slice(weights.as_ref())?;
+            let near =
+                kernels::Neighborhoods { starts: slice(&starts)?, ids: slice(&ids)?, weights };
+            let codes = slice(&codes)?;
+            let votes =
+                enter(py, n_threads, |control| kernels::vote(near, codes, n_classes, control))?;
+            let n_queries = near.starts.len() - 1;
+            let votes = enter(py, n_threads, |_| Mat::from_vec(votes, n_queries, n_classes))?;
+            Ok(to_array2(py, votes)?.into_any())
+        }
+
+        #[pyfunction]
+        #[pyo3(signature = (starts, ids, weights, y, n_threads=None))]
+        fn $mean<'py>(
+            py: Python<'py>,
+            starts: PyReadonlyArray1<'py, i64>,
+            ids: PyReadonlyArray1<'py, i64>,
+            weights: Option<PyReadonlyArray1<'py, f64>>,
+            y: PyReadonlyArray2<'py, f64>,
+            n_threads: Option<usize>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let weights = maybe_slice(weights.as_ref())?;
+            let near =
+                kernels::Neighborhoods { starts: slice(&starts)?, ids: slice(&ids)?, weights };
+            let y = view(&y)?;
+            let means = enter(py, n_threads, |control| kernels::mean(near, y, control))?;
+            let n_queries = near.starts.len() - 1;
+            let means = enter(py, n_threads, |_| Mat::from_vec(means, n_queries, y.n_cols()))?;
+            Ok(to_array2(py, means)?.into_any())
+        }
+    };
+}
+
+says!(k_neighbors_vote, k_neighbors_mean);
+says!(radius_neighbors_vote, radius_neighbors_mean);
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(k_neighbors_mean, module)?)?;
+    module.add_function(wrap_pyfunction!(k_neighbors_vote, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_neighbors_count, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_neighbors_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_neighbors_query, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_neighbors_within, module)?)?;
+    module.add_function(wrap_pyfunction!(radius_neighbors_mean, module)?)?;
+    module.add_function(wrap_pyfunction!(radius_neighbors_vote, module)?)
+}

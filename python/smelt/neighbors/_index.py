@@ -1,0 +1,109 @@
+"""Building and asking the packed trees, for estimators and for :class:`KDTree` alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smelt._kernel import kernel
+
+_NAMES = {
+    "euclidean": "euclidean",
+    "l2": "euclidean",
+    "manhattan": "manhattan",
+    "cityblock": "manhattan",
+    "l1": "manhattan",
+    "chebyshev": "chebyshev",
+    "infinity": "chebyshev",
+}
+
+
+def tree_metric(metric: Any, params: dict[str, Any]) -> tuple[str, float] | None:
+    """Return the kernel's name of a metric and its power, or None where it has no such metric."""
+    if not isinstance(metric, str):
+        return None
+    if metric in _NAMES:
+        return (_NAMES[metric], 2.0) if not params else None
+    if metric not in ("minkowski", "p") or set(params) - {"p", "w"} or params.get("w") is not None:
+        return None
+    p = params.get("p", 2)
+    if p == np.inf:
+        return "chebyshev", 2.0
+    if not 1 <= p < np.inf:
+        return None
+    return {1: "manhattan", 2: "euclidean"}.get(p, "minkowski"), float(p)
+
+
+def build_tree(
+    X: Any, algorithm: str, metric: tuple[str, float], leaf_size: int, n_jobs: int | None = None
+) -> dict[str, Any]:
+    """Build a tree over the rows of a float array."""
+    name, p = metric
+    fit = kernel("neighbors.nearest_neighbors_fit", n_jobs=n_jobs)
+    return fit(as_doubles(X), algorithm=algorithm, metric=name, p=p, leaf_size=int(leaf_size))  # type: ignore[no-any-return]
+
+
+def query_tree(
+    tree: dict[str, Any], X: Any, k: int, *, own: bool = False, n_jobs: int | None = None
+) -> tuple[Any, Any]:
+    """Return distances and rows of the k nearest."""
+    return kernel("neighbors.nearest_neighbors_query", n_jobs=n_jobs)(
+        tree, as_doubles(X), int(k), own
+    )  # type: ignore[no-any-return]
+
+
+def count_tree(tree: dict[str, Any], X: Any, radius: Any, n_jobs: int | None = None) -> Any:
+    """Return the number of rows within a radius."""
+    radius = _radius(radius)
+    return kernel("neighbors.nearest_neighbors_count", n_jobs=n_jobs)(tree, as_doubles(X), radius)
+
+
+def within_tree(
+    tree: dict[str, Any],
+    X: Any,
+    radius: Any,
+    *,
+    own: bool = False,
+    by_distance: bool = False,
+    n_jobs: int | None = None,
+) -> tuple[Any, Any, Any]:
+    """Return offsets, rows and distances of all rows within a radius."""
+    within = kernel("neighbors.nearest_neighbors_within", n_jobs=n_jobs)
+    return within(tree, as_doubles(X), _radius(radius), own, by_distance, free_memory())  # type: ignore[no-any-return]
+
+
+def _radius(radius: Any) -> Any:
+    if np.ndim(radius) == 0:
+        return float(radius)
+    return np.ascontiguousarray(radius, dtype=np.float64)
+
+
+def as_lists(starts: Any, *flat: Any) -> tuple[Any, ...]:
+    """Return arrays of objects, one array a query."""
+    out = []
+    ends = starts.tolist()
+    for values in flat:
+        lists = np.empty(len(ends) - 1, dtype=object)
+        for i in range(len(lists)):
+            lists[i] = values[ends[i] : ends[i + 1]]
+        out.append(lists)
+    return tuple(out)
+
+
+def free_memory() -> int | None:
+    """Return the bytes that can still be had, where the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def as_doubles(X: Any) -> Any:
+    """Return the array as the kernels take it: float64 in C order."""
+    return np.ascontiguousarray(X, dtype=np.float64)

@@ -1,0 +1,21 @@
+"""Twins of the neighbours."""
+
+from smelt.plain.neighbors.k_neighbors import k_neighbors_mean, k_neighbors_vote
+from smelt.plain.neighbors.nearest_neighbors import (
+    nearest_neighbors_count,
+    nearest_neighbors_fit,
+    nearest_neighbors_query,
+    nearest_neighbors_within,
+)
+from smelt.plain.neighbors.radius_neighbors import radius_neighbors_mean, radius_neighbors_vote
+
+__all__ = [
+    "k_neighbors_mean",
+    "k_neighbors_vote",
+    "nearest_neighbors_count",
+    "nearest_neighbors_fit",
+    "nearest_neighbors_query",
+    "nearest_neighbors_within",
+    "radius_neighbors_mean",
+    "radius_neighbors_vote",
+]
