@@ -32,7 +32,9 @@ impl<'a, T: Copy> CsrRef<'a, T> {
         if indptr.windows(2).any(|pair| pair[0] > pair[1]) {
             return Err(broken("indptr decreases"));
         }
-        if indices.iter().any(|&j| j < 0 || j as usize >= n_cols) {
+        // A negative index is a large unsigned one; without a way out, whole vectors are compared.
+        let largest = indices.iter().fold(0, |largest, &j| (j as u32).max(largest));
+        if !indices.is_empty() && (largest > i32::MAX as u32 || largest as usize >= n_cols) {
             return Err(broken("a column index is out of range"));
         }
         Ok(Self { indptr, indices, data, n_cols })

@@ -4,17 +4,22 @@
 //! so that the sums of one class stay in the cache; dense rows in fixed chunks.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use smelt_core::parallel::{for_chunks_mut, map_chunks};
-use smelt_core::simd::vectorize;
+use smelt_core::simd::{prefetch, vectorize};
 use smelt_core::{Control, CsrRef, Error, Mat, MatRef, Real, Result};
 
 use super::samples::{Samples, check_rows, for_blocks};
 
 /// Most parts in which entries are counted.
-const MOST_PARTS: usize = 32;
+const MOST_PARTS: usize = 16;
 /// Least entries of a part.
 const PART_ENTRIES: usize = 1 << 16;
+/// Rows that are asked for before their turn.
+const AHEAD: usize = 4;
+/// Logarithms that are remembered: a power of two, 2^9.
+const REMEMBERED: usize = 512;
 /// Rows between two looks at the control.
 const STEP: usize = 1024;
 
@@ -223,51 +228,73 @@ fn by_classes<T: Real>(
         let rows = ends[c + 1] - ends[c];
         let n_parts = rows.div_ceil(step);
         for part in 0..n_parts {
-            parts.push((c, ends[c] + part * rows / n_parts..ends[c] + (part + 1) * rows / n_parts));
+            let range = ends[c] + part * rows / n_parts..ends[c] + (part + 1) * rows / n_parts;
+            parts.push((c, part, range));
         }
     }
+    // The first part of a class adds to the result itself, the others to sums of their own.
+    let mut total = Mat::zeros(k, d);
+    let places: Vec<_> = total.as_mut_slice().chunks_mut(d.max(1)).map(Mutex::new).collect();
     let cost = x.n_entries() as f64 / parts.len().max(1) as f64;
     let found = map_chunks(parts.len(), 1, cost, |index, _| {
-        let mut sums = vec![0.0; d];
-        let mut negative = false;
-        let rows = &order[parts[index].1.clone()];
-        for rows in rows.chunks(STEP) {
-            if control.check().is_err() {
-                break;
-            }
-            for &i in rows {
-                let (columns, values) = x.row(i);
-                let weight = weights.map_or(1.0, |weights| weights[i]);
-                for (&j, &x) in columns.iter().zip(values) {
-                    negative |= x < T::ZERO;
-                    sums[j as usize] += value(x) * weight;
-                }
-            }
+        let (c, part, range) = &parts[index];
+        let rows = &order[range.clone()];
+        if *part > 0 {
+            let mut sums = vec![0.0; d];
+            let negative = add_rows(x, rows, weights, &value, &mut sums, control);
+            return (sums, negative);
         }
-        (sums, negative)
+        let mut place = places[*c].lock().unwrap_or_else(PoisonError::into_inner);
+        (Vec::new(), add_rows(x, rows, weights, &value, &mut place, control))
     });
     control.check()?;
-    let mut total = Mat::zeros(k, d);
-    let mut starts = vec![0; k + 1];
-    parts.iter().for_each(|&(c, _)| starts[c + 1] += 1);
-    (0..k).for_each(|c| starts[c + 1] += starts[c]);
-    for_chunks_mut(total.as_mut_slice(), d, 1, d as f64, |c, _, total| {
-        for (sums, _) in &found[starts[c]..starts[c + 1]] {
-            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        }
-    });
+    for ((c, _, _), (sums, _)) in parts.iter().zip(&found) {
+        total.row_mut(*c).iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+    }
     Ok((total, found.iter().any(|(_, negative)| *negative)))
 }
 
-/// The logarithm of the numbers of a row; equal neighbours are worked out once, and most counts of
-/// words are 0.
-pub(super) fn logarithms(row: &mut [f64]) {
-    let mut last = (1.0_f64, 0.0_f64);
-    for value in row {
-        if *value != last.0 {
-            last = (*value, value.ln());
+/// Adds sparse rows to `sums`, and says whether a value is negative.
+fn add_rows<T: Real>(
+    x: CsrRef<'_, T>,
+    rows: &[usize],
+    weights: Option<&[f64]>,
+    value: &impl Fn(T) -> f64,
+    sums: &mut [f64],
+    control: &Control,
+) -> bool {
+    let mut negative = false;
+    for (step, &i) in rows.iter().enumerate() {
+        if step % STEP == 0 && control.check().is_err() {
+            break;
         }
-        *value = last.1;
+        // Rows of a class lie apart: those to come are asked for beforehand.
+        if let Some(&later) = rows.get(step + AHEAD) {
+            let (columns, values) = x.row(later);
+            prefetch(columns);
+            prefetch(values);
+        }
+        let (columns, values) = x.row(i);
+        let weight = weights.map_or(1.0, |weights| weights[i]);
+        for (&j, &x) in columns.iter().zip(values) {
+            negative |= x < T::ZERO;
+            sums[j as usize] += value(x) * weight;
+        }
+    }
+    negative
+}
+
+/// The logarithms of the numbers of a row; those of late are remembered, since counts are often
+/// equal.
+pub(super) fn logarithms(row: &mut [f64]) {
+    let mut known = [(1.0_f64, 0.0_f64); REMEMBERED];
+    for value in row {
+        let place = value.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55;
+        let known = &mut known[place as usize];
+        if *value != known.0 {
+            *known = (*value, value.ln());
+        }
+        *value = known.1;
     }
 }
 
@@ -281,8 +308,11 @@ pub(super) fn alpha_of(alpha: &[f64], d: usize) -> Result<impl Fn(usize) -> f64 
 
 /// Turns the rows of counts, k × d, into something of the same shape, side by side.
 pub(super) fn by_class(counts: &Mat<f64>, work: impl Fn(usize, &mut [f64]) + Sync) -> Mat<f64> {
-    let mut out = counts.clone();
-    let d = counts.n_cols();
-    for_chunks_mut(out.as_mut_slice(), d, 1, d as f64 * 5.0, |c, _, row| work(c, row));
+    let (k, d) = (counts.n_rows(), counts.n_cols());
+    let mut out = Mat::zeros(k, d);
+    for_chunks_mut(out.as_mut_slice(), d, 1, d as f64 * 5.0, |c, _, row| {
+        row.copy_from_slice(counts.row(c));
+        work(c, row);
+    });
     out
 }

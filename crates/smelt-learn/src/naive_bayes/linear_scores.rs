@@ -167,7 +167,7 @@ fn entry_scores<R: Iterator<Item = (usize, f64)>>(
             }
         });
     }
-    let width = [2, 4, 8, 16, 24].into_iter().find(|&width| width >= k).unwrap_or(WIDEST);
+    let width = [2, 4, 8, 12, 16, 20, 24].into_iter().find(|&width| width >= k).unwrap_or(WIDEST);
     let table = turned(weights, width, control)?;
     classify(n, k, output, cost, control, |range, scores| {
         vectorize(
@@ -180,7 +180,9 @@ fn entry_scores<R: Iterator<Item = (usize, f64)>>(
                             2 => add_up::<2>(row(i), table, scores),
                             4 => add_up::<4>(row(i), table, scores),
                             8 => add_up::<8>(row(i), table, scores),
+                            12 => add_up::<12>(row(i), table, scores),
                             16 => add_up::<16>(row(i), table, scores),
+                            20 => add_up::<20>(row(i), table, scores),
                             24 => add_up::<24>(row(i), table, scores),
                             _ => add_up::<WIDEST>(row(i), table, scores),
                         }
