@@ -22,6 +22,8 @@ GOALS: dict[str, dict[str, float]] = {
     "forest-predict-1e6x28": {"smelt": 3},
     "isolation-forest-5e5x20": {"smelt": 8},
     "tree-shap-1e4x28": {"smelt": 2},
+    "itemsets-t10i4d100k-0.5pct": {"smelt": 2},
+    "itemsets-t10i4d100k-0.1pct": {"smelt": 2},
     "gaussian-nb-1e6x50": {"smelt": 15},
     "multinomial-nb-sparse-1e5x5e4-2-classes": {"smelt": 5},
     "multinomial-nb-sparse-1e5x5e4-20-classes": {"smelt": 5},

@@ -2,6 +2,7 @@
 
 #![allow(non_snake_case)] // X, as in the formulas
 
+pub mod association;
 pub mod linear_model;
 pub mod naive_bayes;
 pub mod neighbors;

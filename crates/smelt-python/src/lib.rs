@@ -2,6 +2,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 mod arrays;
+mod association;
 mod boosting;
 mod ensemble;
 mod enter;
@@ -27,6 +28,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    family(module, "association", association::register)?;
     family(module, "ensemble", |module| {
         boosting::register(module)?;
         ensemble::register(module)?;

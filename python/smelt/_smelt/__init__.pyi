@@ -2,6 +2,7 @@
 # ruff: noqa
 # fmt: off
 
+from smelt._smelt import association as association
 from smelt._smelt import ensemble as ensemble
 from smelt._smelt import ground as ground
 from smelt._smelt import inspection as inspection
