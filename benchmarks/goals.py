@@ -31,6 +31,12 @@ GOALS: dict[str, dict[str, float]] = {
     "neighbors-1e6x3-all": {"smelt": 3},
     "neighbors-1e5x20": {"smelt": 1.7},
     "neighbors-5e4x128": {"smelt": 1.3},
+    "k-means-1e6x20-k100-float32": {"smelt": 3},
+    "k-means-1e6x20-k100-float64": {"smelt": 3},
+    "k-means-1e5x100-k1000-float32": {"smelt": 1.5},
+    "k-means-pp-1e6x20-k100": {"smelt": 5},
+    "mini-batch-k-means-1e6x20-k100": {"smelt": 10},
+    "silhouette-1e5x20": {"smelt": 5},
 }
 
 

@@ -6,6 +6,8 @@ import importlib
 from typing import Any
 
 NATIVE = (
+    "cluster.KMeans",
+    "cluster.MiniBatchKMeans",
     "ensemble.AdaBoostClassifier",
     "ensemble.AdaBoostRegressor",
     "ensemble.BaggingClassifier",

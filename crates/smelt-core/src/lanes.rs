@@ -47,6 +47,8 @@ pub trait Lanes: Real {
     fn smaller<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The larger of two numbers, lane by lane.
     fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// Square roots, lane by lane.
+    fn root<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self::Vector<S>;
     /// The smallest of the lanes.
     fn min_lanes<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
     /// Sum of the lanes.
@@ -62,7 +64,7 @@ pub trait Lanes: Real {
 macro_rules! lanes {
     ($type:ident, $vector:ident, $mask:ident, $width:ident, $splat:ident, $fused:ident, $sum:ident,
      $vectors:ident, $vectors_mut:ident, $less:ident, $select:ident, $min:ident,
-     $max:ident, $reduce_min:ident) => {
+     $max:ident, $sqrt:ident, $reduce_min:ident) => {
         impl Lanes for $type {
             type Vector<S: Simd> = S::$vector;
             type Mask<S: Simd> = S::$mask;
@@ -105,6 +107,10 @@ macro_rules! lanes {
                 simd.$max(a, b)
             }
             #[inline(always)]
+            fn root<S: Simd>(simd: S, vector: S::$vector) -> S::$vector {
+                simd.$sqrt(vector)
+            }
+            #[inline(always)]
             fn min_lanes<S: Simd>(simd: S, vector: S::$vector) -> Self {
                 simd.$reduce_min(vector)
             }
@@ -142,6 +148,7 @@ lanes!(
     select_f64s,
     min_f64s,
     max_f64s,
+    sqrt_f64s,
     reduce_min_f64s
 );
 lanes!(
@@ -158,6 +165,7 @@ lanes!(
     select_f32s,
     min_f32s,
     max_f32s,
+    sqrt_f32s,
     reduce_min_f32s
 );
 
@@ -193,6 +201,7 @@ mod tests {
             let (a, b) = (T::vectors_mut::<S>(self.0).0, T::vectors::<S>(self.1).0);
             for (a, &b) in a.iter_mut().zip(b) {
                 let (low, high) = (T::smaller(simd, *a, b), T::larger(simd, *a, b));
+                let (low, high) = (T::root(simd, low), T::root(simd, high));
                 any |= T::any_less(simd, *a, b);
                 least.extend((0..T::width::<S>()).map(|_| T::min_lanes(simd, low)));
                 *a = T::select(simd, T::less(simd, *a, b), low, high);
@@ -206,8 +215,8 @@ mod tests {
         let b = [4.0_f64; 16];
         let mut a: Vec<f64> = (0..16).map(f64::from).collect();
         let (least, any) = dispatch(Compare(&mut a, &b));
-        assert!(any && least[0] == 0.0 && least[15] == 4.0);
-        assert_eq!(a, (0..16).map(f64::from).collect::<Vec<f64>>());
+        assert!(any && least[0] == 0.0 && least[15] == 2.0);
+        assert_eq!(a, (0..16).map(|i| f64::from(i).sqrt()).collect::<Vec<f64>>());
         let mut a = [5.0_f32, 4.0].repeat(8);
         assert!(!dispatch(Compare(&mut a, &[4.0; 16])).1);
     }

@@ -3,6 +3,8 @@
 #![allow(non_snake_case)] // X, as in the formulas
 
 pub mod association;
+pub mod cluster;
 pub mod linear_model;
+pub mod metrics;
 pub mod naive_bayes;
 pub mod neighbors;

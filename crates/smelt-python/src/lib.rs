@@ -4,6 +4,7 @@
 mod arrays;
 mod association;
 mod boosting;
+mod cluster;
 mod ensemble;
 mod enter;
 mod forest;
@@ -13,6 +14,7 @@ mod isolation_forest;
 mod linalg;
 mod linear_model;
 mod members;
+mod metrics;
 mod model;
 mod naive_bayes;
 mod neighbors;
@@ -29,6 +31,7 @@ use pyo3::prelude::*;
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "association", association::register)?;
+    family(module, "cluster", cluster::register)?;
     family(module, "ensemble", |module| {
         boosting::register(module)?;
         ensemble::register(module)?;
@@ -43,6 +46,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "linalg", linalg::register)?;
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
+    family(module, "metrics", metrics::register)?;
     family(module, "model", model::register)?;
     family(module, "naive_bayes", naive_bayes::register)?;
     family(module, "neighbors", neighbors::register)?;

@@ -3,11 +3,13 @@
 # fmt: off
 
 from smelt._smelt import association as association
+from smelt._smelt import cluster as cluster
 from smelt._smelt import ensemble as ensemble
 from smelt._smelt import ground as ground
 from smelt._smelt import inspection as inspection
 from smelt._smelt import linalg as linalg
 from smelt._smelt import linear_model as linear_model
+from smelt._smelt import metrics as metrics
 from smelt._smelt import model as model
 from smelt._smelt import naive_bayes as naive_bayes
 from smelt._smelt import neighbors as neighbors

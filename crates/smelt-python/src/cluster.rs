@@ -1,0 +1,240 @@
+//! Clustering.
+
+use numpy::{Element, PyReadonlyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use smelt_core::lanes::Lanes;
+use smelt_learn::cluster as kernels;
+
+use crate::arrays::{
+    Matrix, Sparse, by_dtype, maybe_slice, slice, sparse_view, to_array1, to_array2, view,
+};
+use crate::enter::{enter, raise};
+use crate::params::params;
+
+/// Evaluates an expression for `X` of kind `$kind` and `other`, a matrix of X's dtype.
+macro_rules! with_matrix {
+    ($py:ident, $kind:ident, $X:ident, $other:ident, |$x:ident, $matrix:ident| $body:expr) => {
+        match (&$X, &$other) {
+            ($kind::F32($x), Matrix::F32($matrix)) => $body,
+            ($kind::F64($x), Matrix::F64($matrix)) => $body,
+            _ => return Err(raise($py, "InternalError", "arrays differ in dtype".to_string())),
+        }
+    };
+}
+
+/// `starts` are centres, or where `draws` are given a matrix that is not read.
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight, starts, draws=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn k_means_fit<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    starts: Matrix<'py>,
+    draws: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::KMeansParams>(py, keywords)?;
+    let (weight, draws) = (maybe_slice(sample_weight.as_ref())?, maybe_slice(draws.as_ref())?);
+    with_matrix!(py, Matrix, X, starts, |X, starts| {
+        let (X, starts) = (view(X)?, view(starts)?);
+        let starts = draws.map_or(kernels::Starts::Centres(starts), kernels::Starts::Draws);
+        let fit = enter(py, n_threads, |control| {
+            kernels::k_means_fit(X, weight, starts, &params, control)
+        })?;
+        k_means_dict(py, fit)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight, starts, draws=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn k_means_fit_sparse<'py>(
+    py: Python<'py>,
+    X: Sparse<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    starts: Matrix<'py>,
+    draws: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::KMeansParams>(py, keywords)?;
+    let (weight, draws) = (maybe_slice(sample_weight.as_ref())?, maybe_slice(draws.as_ref())?);
+    with_matrix!(py, Sparse, X, starts, |X, starts| {
+        let (X, starts) = (sparse_view(X)?, view(starts)?);
+        let starts = draws.map_or(kernels::Starts::Centres(starts), kernels::Starts::Draws);
+        let fit = enter(py, n_threads, |control| {
+            kernels::k_means_fit_sparse(X?, weight, starts, &params, control)
+        })?;
+        k_means_dict(py, fit)
+    })
+}
+
+fn k_means_dict<T: Lanes + Element>(
+    py: Python<'_>,
+    fit: kernels::KMeansFit<T>,
+) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("centers", to_array2(py, fit.centers)?)?;
+    out.set_item("labels", to_array1(py, fit.labels))?;
+    out.set_item("inertia", fit.inertia)?;
+    out.set_item("n_iter", fit.n_iter)?;
+    out.set_item("history", fit.history)?;
+    out.set_item("n_distinct", fit.n_distinct)?;
+    out.set_item("tolerance", fit.tolerance)?;
+    Ok(out)
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight, draws, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn k_means_init<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    draws: PyReadonlyArray1<'py, f64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<usize>> {
+    let params = params::<kernels::KMeansInitParams>(py, keywords)?;
+    let (weight, draws) = (maybe_slice(sample_weight.as_ref())?, slice(&draws)?);
+    by_dtype!(Matrix, &X, |X| {
+        let X = view(X)?;
+        enter(py, n_threads, |control| kernels::k_means_init(X, weight, draws, &params, control))
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight, draws, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn k_means_init_sparse<'py>(
+    py: Python<'py>,
+    X: Sparse<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    draws: PyReadonlyArray1<'py, f64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<usize>> {
+    let params = params::<kernels::KMeansInitParams>(py, keywords)?;
+    let (weight, draws) = (maybe_slice(sample_weight.as_ref())?, slice(&draws)?);
+    by_dtype!(Sparse, &X, |X| {
+        let X = sparse_view(X)?;
+        enter(py, n_threads, |control| {
+            kernels::k_means_init_sparse(X?, weight, draws, &params, control)
+        })
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, centers, sample_weight=None, n_threads=None))]
+#[allow(non_snake_case)]
+fn k_means_predict<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    centers: Matrix<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let weight = maybe_slice(sample_weight.as_ref())?;
+    let found = with_matrix!(py, Matrix, X, centers, |X, centers| {
+        let (X, centers) = (view(X)?, view(centers)?);
+        enter(py, n_threads, |control| kernels::k_means_predict(X, centers, weight, control))?
+    });
+    labels_dict(py, found)
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, centers, sample_weight=None, n_threads=None))]
+#[allow(non_snake_case)]
+fn k_means_predict_sparse<'py>(
+    py: Python<'py>,
+    X: Sparse<'py>,
+    centers: Matrix<'py>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let weight = maybe_slice(sample_weight.as_ref())?;
+    let found = with_matrix!(py, Sparse, X, centers, |X, centers| {
+        let (X, centers) = (sparse_view(X)?, view(centers)?);
+        enter(py, n_threads, |control| {
+            kernels::k_means_predict_sparse(X?, centers, weight, control)
+        })?
+    });
+    labels_dict(py, found)
+}
+
+fn labels_dict(py: Python<'_>, (labels, inertia): (Vec<i32>, f64)) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("labels", to_array1(py, labels))?;
+    out.set_item("inertia", inertia)?;
+    Ok(out)
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, rows, sample_weight, centers, counts, n_threads=None))]
+#[allow(non_snake_case)]
+fn mini_batch_k_means_fit_step<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    rows: PyReadonlyArray1<'py, i64>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    centers: Matrix<'py>,
+    counts: PyReadonlyArray1<'py, f64>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (rows, counts) = (slice(&rows)?, slice(&counts)?);
+    let weight = maybe_slice(sample_weight.as_ref())?;
+    with_matrix!(py, Matrix, X, centers, |X, centers| {
+        let (X, centers) = (view(X)?, view(centers)?);
+        let step = kernels::mini_batch_k_means_fit_step::<_>;
+        let step = enter(py, n_threads, |control| step(X, rows, weight, centers, counts, control))?;
+        step_dict(py, step)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, rows, sample_weight, centers, counts, n_threads=None))]
+#[allow(non_snake_case)]
+fn mini_batch_k_means_fit_step_sparse<'py>(
+    py: Python<'py>,
+    X: Sparse<'py>,
+    rows: PyReadonlyArray1<'py, i64>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    centers: Matrix<'py>,
+    counts: PyReadonlyArray1<'py, f64>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (rows, counts) = (slice(&rows)?, slice(&counts)?);
+    let weight = maybe_slice(sample_weight.as_ref())?;
+    with_matrix!(py, Sparse, X, centers, |X, centers| {
+        let (X, centers) = (sparse_view(X)?, view(centers)?);
+        let step = kernels::mini_batch_k_means_fit_step_sparse::<_>;
+        let step =
+            enter(py, n_threads, |control| step(X?, rows, weight, centers, counts, control))?;
+        step_dict(py, step)
+    })
+}
+
+fn step_dict<T: Lanes + Element>(
+    py: Python<'_>,
+    step: kernels::MiniBatchStep<T>,
+) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("centers", to_array2(py, step.centers)?)?;
+    out.set_item("counts", to_array1(py, step.counts))?;
+    out.set_item("inertia", step.inertia)?;
+    Ok(out)
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(k_means_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(k_means_fit_sparse, module)?)?;
+    module.add_function(wrap_pyfunction!(k_means_init, module)?)?;
+    module.add_function(wrap_pyfunction!(k_means_init_sparse, module)?)?;
+    module.add_function(wrap_pyfunction!(k_means_predict, module)?)?;
+    module.add_function(wrap_pyfunction!(k_means_predict_sparse, module)?)?;
+    module.add_function(wrap_pyfunction!(mini_batch_k_means_fit_step, module)?)?;
+    module.add_function(wrap_pyfunction!(mini_batch_k_means_fit_step_sparse, module)?)
+}

@@ -1,0 +1,25 @@
+"""Twins of the clustering kernels."""
+
+from smelt.plain.cluster.k_means import (
+    k_means_fit,
+    k_means_fit_sparse,
+    k_means_init,
+    k_means_init_sparse,
+    k_means_predict,
+    k_means_predict_sparse,
+)
+from smelt.plain.cluster.mini_batch_k_means import (
+    mini_batch_k_means_fit_step,
+    mini_batch_k_means_fit_step_sparse,
+)
+
+__all__ = [
+    "k_means_fit",
+    "k_means_fit_sparse",
+    "k_means_init",
+    "k_means_init_sparse",
+    "k_means_predict",
+    "k_means_predict_sparse",
+    "mini_batch_k_means_fit_step",
+    "mini_batch_k_means_fit_step_sparse",
+]
