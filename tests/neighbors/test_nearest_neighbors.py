@@ -118,6 +118,40 @@ def test_of_rows_at_the_same_distance_the_first_comes_first(algorithm):
     assert not (others == np.arange(900)[:, None]).any()
 
 
+@pytest.mark.parametrize("shape", [(2000, 20), (300, 128), (40, 3), (5000, 1)])
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+def test_a_look_at_all_rows_finds_what_trees_find(shape, offset):
+    X, _ = rows(*shape)
+    X += offset
+    _, queries = rows(1, shape[1], seed=5)
+    queries += offset
+    model = NearestNeighbors(n_neighbors=8, algorithm="brute").fit(X)
+    tree = NearestNeighbors(n_neighbors=8, algorithm="kd_tree").fit(X)
+    for Q in (queries, queries[:2], queries + 1e9, None):
+        for found, expected in zip(model.kneighbors(Q), tree.kneighbors(Q), strict=True):
+            assert_array_equal(found, expected)
+    with smelt.config(engine="plain"):
+        found = model.kneighbors(queries)
+    for one, two in zip(found, model.kneighbors(queries), strict=True):
+        assert_array_equal(one, two)
+
+
+def test_a_look_at_all_rows_with_threads_ties_and_many_neighbours():
+    X = np.random.default_rng(0).integers(0, 3, (3000, 20)).astype(float)
+    X[:700] = X[0]
+    found = []
+    for threads in (1, 2, 7):
+        with smelt.config(n_threads=threads):
+            found.append(NearestNeighbors(n_neighbors=200).fit(X).kneighbors(X[:500]))
+    tree = NearestNeighbors(n_neighbors=200, algorithm="kd_tree").fit(X).kneighbors(X[:500])
+    for distances, ids in found:
+        assert_array_equal(distances, tree[0])
+        assert_array_equal(ids, tree[1])
+    X[5] = 1e9  # float32 cannot tell the others apart
+    brute, tree = (NearestNeighbors(algorithm=name).fit(X) for name in ("brute", "kd_tree"))
+    assert_array_equal(brute.kneighbors(X[:90])[1], tree.kneighbors(X[:90])[1])
+
+
 def test_all_rows_equal():
     X = np.full((50_000, 3), 0.7)
     distances, ids = NearestNeighbors(n_neighbors=4).fit(X).kneighbors(X)

@@ -94,6 +94,24 @@ fn nearest_neighbors_query<'py>(
     rows_of(py, distances, ids, k)
 }
 
+#[pyfunction]
+#[pyo3(signature = (rows, X, k, own=false, n_threads=None))]
+#[allow(non_snake_case)]
+fn nearest_neighbors_brute<'py>(
+    py: Python<'py>,
+    rows: PyReadonlyArray2<'py, f64>,
+    X: PyReadonlyArray2<'py, f64>,
+    k: usize,
+    own: bool,
+    n_threads: Option<usize>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let (rows, queries) = (view(&rows)?, queries(view(&X)?, own));
+    let (distances, ids) = enter(py, n_threads, |control| {
+        kernels::nearest_neighbors_brute(rows, queries, k, control)
+    })?;
+    rows_of(py, distances, ids, k)
+}
+
 fn queries(rows: MatRef<'_, f64>, own: bool) -> kernels::Queries<'_> {
     if own { kernels::Queries::Own(rows) } else { kernels::Queries::Rows(rows) }
 }
@@ -240,6 +258,7 @@ says!(radius_neighbors_vote, radius_neighbors_mean);
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(k_neighbors_mean, module)?)?;
     module.add_function(wrap_pyfunction!(k_neighbors_vote, module)?)?;
+    module.add_function(wrap_pyfunction!(nearest_neighbors_brute, module)?)?;
     module.add_function(wrap_pyfunction!(nearest_neighbors_count, module)?)?;
     module.add_function(wrap_pyfunction!(nearest_neighbors_fit, module)?)?;
     module.add_function(wrap_pyfunction!(nearest_neighbors_query, module)?)?;

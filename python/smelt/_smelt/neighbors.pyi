@@ -12,6 +12,10 @@ def k_neighbors_vote(
     starts: Any, ids: Any, weights: Any, codes: Any, n_classes: Any, n_threads: int | None = None
 ) -> Any: ...
 
+def nearest_neighbors_brute(
+    rows: Any, X: Any, k: Any, own: Any = False, n_threads: int | None = None
+) -> Any: ...
+
 def nearest_neighbors_count(
     tree: Any, X: Any, radius: Any, own: Any = False, n_threads: int | None = None
 ) -> Any: ...

@@ -54,6 +54,14 @@ def query_tree(
     )  # type: ignore[no-any-return]
 
 
+def query_rows(
+    rows: Any, X: Any, k: int, *, own: bool = False, n_jobs: int | None = None
+) -> tuple[Any, Any]:
+    """Return euclidean distances and rows of the k nearest, by looking at all rows."""
+    brute = kernel("neighbors.nearest_neighbors_brute", n_jobs=n_jobs)
+    return brute(as_doubles(rows), as_doubles(X), int(k), own)  # type: ignore[no-any-return]
+
+
 def count_tree(tree: dict[str, Any], X: Any, radius: Any, n_jobs: int | None = None) -> Any:
     """Return the number of rows within a radius."""
     radius = _radius(radius)

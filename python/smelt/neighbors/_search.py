@@ -22,6 +22,7 @@ from smelt._validate import validate_predict
 from smelt.neighbors._index import (
     as_lists,
     build_tree,
+    query_rows,
     query_tree,
     tree_metric,
     within_tree,
@@ -186,6 +187,17 @@ class Search:
             return
         self._index = build_tree(X, self._fit_method, metric, self.leaf_size, self.n_jobs)
 
+    def _is_euclidean(self: Any) -> bool:
+        """Return whether smelt's own kernel looks at all rows."""
+        is_named = isinstance(self.effective_metric_, str)
+        return (
+            self._fit_method == "brute"
+            and is_named
+            and self.effective_metric_ in ("euclidean", "l2")
+            and not self.effective_metric_params_
+            and not sp.issparse(self._fit_X)
+        )
+
     def _check_fitted(self) -> None:
         check_is_fitted(self, "_fit_method")
 
@@ -221,7 +233,8 @@ class Search:
             Rows; of rows at the same distance the first comes first.
         """
         check_is_fitted(self)
-        if self._index is None:
+        looks_at_all = self._index is None and self._is_euclidean() and not sp.issparse(X)
+        if self._index is None and not looks_at_all:
             return super().kneighbors(X, n_neighbors, return_distance)  # type: ignore[misc]
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
@@ -239,7 +252,10 @@ class Search:
                 f"n_neighbors = {n_neighbors}, n_samples_fit = {self.n_samples_fit_}, "
                 f"n_samples = {X.shape[0]}"
             )
-        found = query_tree(self._index, X, n_neighbors, own=own, n_jobs=self.n_jobs)
+        if looks_at_all:
+            found = query_rows(self._fit_X, X, n_neighbors, own=own, n_jobs=self.n_jobs)
+        else:
+            found = query_tree(self._index, X, n_neighbors, own=own, n_jobs=self.n_jobs)
         return found if return_distance else found[1]
 
     def radius_neighbors(

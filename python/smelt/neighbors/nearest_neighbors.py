@@ -14,7 +14,9 @@ class NearestNeighbors(Search, _NearestNeighbors):
 
     For few columns the rows are packed into a tree: halved by the median of the widest column until
     a leaf holds at most ``leaf_size``.  A query opens leaves from the nearest on until no other can
-    hold a closer row.  For many columns all rows are looked at.  Either way the answer is exact.
+    hold a closer row.  For many columns all rows are looked at, in float32 with a bound on what
+    rounding may do; the rows that this leaves are compared in float64.  Either way the answer is
+    exact.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ class NearestNeighbors(Search, _NearestNeighbors):
         Most rows in a leaf; it changes speed and memory, never results.
     metric : str, callable or DistanceMetric, default="minkowski"
         The distance.  Trees of smelt's own answer "euclidean", "manhattan", "chebyshev" and
-        "minkowski"; every other metric of scikit-learn's is answered by scikit-learn's code.
+        "minkowski", its look at all rows "euclidean" for the k nearest in dense data; everything
+        else that scikit-learn has is answered by scikit-learn's code.
     p : float, default=2
         Power of "minkowski".
     metric_params : dict, default=None
@@ -63,9 +66,9 @@ class NearestNeighbors(Search, _NearestNeighbors):
     Notes
     -----
     A tree costs ``n d log n`` to build and about ``log n`` a query where columns are few.  Queries
-    of one call run in parallel.  Distances in trees are scikit-learn's to the last bit.  Deviation
-    from scikit-learn, which leaves it open: of rows at the same distance the first comes first, and
-    unsorted rows within a radius ascend.
+    of one call run in parallel.  Distances are those of scikit-learn's trees to the last bit.
+    Deviation from scikit-learn, which leaves it open: of rows at the same distance the first comes
+    first, and unsorted rows within a radius ascend.
 
     References
     ----------

@@ -1,6 +1,8 @@
-//! Nearest neighbours: packed trees that find the rows next to a query, and what those rows say.
+//! Nearest neighbours: packed trees and blocked products that find the rows next to a query,
+//! and what those rows say.
 
 mod arrange;
+mod brute;
 mod closest;
 mod metric;
 mod tree;
@@ -10,6 +12,7 @@ mod tree_tests;
 mod vote;
 mod walk;
 
+pub use brute::nearest_neighbors_brute;
 pub use metric::Metric;
 pub use tree::{PackedTree, Shape, TreeParams, nearest_neighbors_fit};
 pub use tree_query::{Queries, Radius, RadiusNeighbors, tree_count, tree_nearest, tree_within};

@@ -2,6 +2,7 @@
 
 from smelt.plain.neighbors.k_neighbors import k_neighbors_mean, k_neighbors_vote
 from smelt.plain.neighbors.nearest_neighbors import (
+    nearest_neighbors_brute,
     nearest_neighbors_count,
     nearest_neighbors_fit,
     nearest_neighbors_query,
@@ -12,6 +13,7 @@ from smelt.plain.neighbors.radius_neighbors import radius_neighbors_mean, radius
 __all__ = [
     "k_neighbors_mean",
     "k_neighbors_vote",
+    "nearest_neighbors_brute",
     "nearest_neighbors_count",
     "nearest_neighbors_fit",
     "nearest_neighbors_query",
