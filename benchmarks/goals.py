@@ -37,6 +37,11 @@ GOALS: dict[str, dict[str, float]] = {
     "k-means-pp-1e6x20-k100": {"smelt": 5},
     "mini-batch-k-means-1e6x20-k100": {"smelt": 10},
     "silhouette-1e5x20": {"smelt": 5},
+    "pca-1e6x50": {"smelt": 3},
+    "pca-2e4x2000": {"smelt": 2.5},
+    "truncated-svd-1e5x5e4": {"smelt": 8},
+    "nmf-1e4x1000": {"smelt": 3},
+    "fast-ica-2e5x30": {"smelt": 6},
 }
 
 

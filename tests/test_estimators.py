@@ -41,6 +41,8 @@ def quick(name):
     short = {"n_estimators": 5}
     if "Boosting" in name:
         short = {"max_iter": 5, "min_samples_leaf": 5}
+    if name == "decomposition.NMF":
+        short = {"max_iter": 500}
     return estimator.set_params(**{key: short[key] for key in short if key in parameters})
 
 

@@ -8,6 +8,11 @@ from typing import Any
 NATIVE = (
     "cluster.KMeans",
     "cluster.MiniBatchKMeans",
+    "decomposition.FastICA",
+    "decomposition.IncrementalPCA",
+    "decomposition.NMF",
+    "decomposition.PCA",
+    "decomposition.TruncatedSVD",
     "ensemble.AdaBoostClassifier",
     "ensemble.AdaBoostRegressor",
     "ensemble.BaggingClassifier",

@@ -4,6 +4,7 @@
 
 pub mod association;
 pub mod cluster;
+pub mod decomposition;
 pub mod linear_model;
 pub mod metrics;
 pub mod naive_bayes;

@@ -5,6 +5,7 @@ mod arrays;
 mod association;
 mod boosting;
 mod cluster;
+mod decomposition;
 mod ensemble;
 mod enter;
 mod forest;
@@ -32,6 +33,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "association", association::register)?;
     family(module, "cluster", cluster::register)?;
+    family(module, "decomposition", decomposition::register)?;
     family(module, "ensemble", |module| {
         boosting::register(module)?;
         ensemble::register(module)?;

@@ -4,6 +4,7 @@
 
 from smelt._smelt import association as association
 from smelt._smelt import cluster as cluster
+from smelt._smelt import decomposition as decomposition
 from smelt._smelt import ensemble as ensemble
 from smelt._smelt import ground as ground
 from smelt._smelt import inspection as inspection
