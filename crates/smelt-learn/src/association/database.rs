@@ -8,6 +8,11 @@ use smelt_core::{Control, Error, Result};
 /// Behind the last item of each transaction.
 pub(super) const END: u32 = u32::MAX;
 
+/// Most items of which all pairs are counted at once: 8 MB of counts.
+const MOST_PAIRED: usize = 2048;
+/// Parts in which pairs are counted.
+const PAIR_PARTS: usize = 4;
+
 /// Frequent items have ranks, the rarest 0; transactions are lists of ranks, each ascending.
 pub(super) struct Database {
     /// Item of each rank.
@@ -132,4 +137,56 @@ impl Database {
     pub(super) fn transactions(&self, rank: usize) -> &[u32] {
         &self.transactions[self.starts[rank]..self.starts[rank + 1]]
     }
+}
+
+/// In how many transactions each pair of frequent items is.
+pub(super) struct Pairs {
+    n: usize,
+    counts: Vec<u32>,
+}
+
+impl Pairs {
+    /// Counts all pairs in one walk, unless there are too many; the transactions are read in order.
+    pub(super) fn new(database: &Database, control: &Control) -> Option<Self> {
+        let n = database.n_items();
+        let size = n * n.saturating_sub(1) / 2;
+        if n > MOST_PAIRED || size > database.ranks.len() {
+            return None;
+        }
+        let ranks = &database.ranks;
+        let chunk = ranks.len().div_ceil(PAIR_PARTS).max(1 << 12);
+        let parts = map_chunks(ranks.len(), chunk, 10.0, |_, range| {
+            let mut counts = vec![0_u32; size];
+            for (step, place) in range.enumerate() {
+                if step % (1 << 14) == 0 && control.check().is_err() {
+                    break;
+                }
+                let rank = ranks[place];
+                if rank == END {
+                    continue;
+                }
+                let others = &mut counts[row_of(n, rank as usize)];
+                for &other in ranks[place + 1..].iter().take_while(|&&other| other != END) {
+                    others[(other - rank) as usize - 1] += 1;
+                }
+            }
+            counts
+        });
+        let mut counts = vec![0; size];
+        for part in &parts {
+            counts.iter_mut().zip(part).for_each(|(count, part)| *count += part);
+        }
+        Some(Self { n, counts })
+    }
+
+    /// Counts of an item with each of higher rank.
+    pub(super) fn with(&self, rank: usize) -> &[u32] {
+        &self.counts[row_of(self.n, rank)]
+    }
+}
+
+/// Where the pairs of a rank with all higher ones are, of n.
+fn row_of(n: usize, rank: usize) -> std::ops::Range<usize> {
+    let start = rank * (2 * n - rank - 1) / 2;
+    start..start + n - rank - 1
 }

@@ -1,7 +1,7 @@
 //! Item sets of at least some support, by the transactions that hold them (Eclat).
 //!
-//! Cost: for each frequent item two walks through the rest of its transactions, Σ length² / 2 steps
-//! in all; then one AND and a count of bits, a word for 64 transactions of the first item, for each
+//! Cost: a walk over the pairs of each transaction, and for each item one, Σ length² / 2 steps
+//! each; then one AND and a count of bits, a word for 64 transactions of the first item, for each
 //! pair of sets with a common prefix.  A bit string covers the transactions of its first item alone,
 //! and loses the words that its prefix leaves empty.
 //!
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use smelt_core::parallel::map_chunks;
 use smelt_core::{Control, Error, Result};
 
-use super::database::Database;
+use super::database::{Database, Pairs};
 use super::eclat_class::{Class, Search, scrambled};
 use super::select::{closed, maximal};
 
@@ -127,6 +127,8 @@ pub fn eclat_fit(
         Kind::All => params.max_len.unwrap_or(usize::MAX),
         Kind::Closed | Kind::Maximal => usize::MAX, // longer sets say which shorter ones are meant
     };
+    let pairs = if max_len > 1 { Pairs::new(&database, control) } else { None };
+    control.check()?;
     let n_bytes = AtomicUsize::new(0);
     let is_full = |more: usize| n_bytes.load(Ordering::Relaxed) + more > params.max_bytes;
     let mut found = Found::default();
@@ -148,7 +150,7 @@ pub fn eclat_fit(
         let cost = 20.0 * indices.len() as f64 / n as f64 + 1000.0;
         let classes = map_chunks(stop - start, 1, cost, |index, _| {
             let stops = control.check().is_err() || max_len == 1;
-            (!stops).then(|| Class::of_item(&database, start + index, min_count))
+            (!stops).then(|| Class::of_item(&database, pairs.as_ref(), start + index, min_count))
         });
         control.check()?;
         // The sets of one item, and what is to be searched: an item and one of its extensions.

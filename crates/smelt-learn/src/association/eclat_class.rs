@@ -3,7 +3,7 @@
 use smelt_core::Control;
 use smelt_core::simd::vectorize;
 
-use super::database::{Database, END};
+use super::database::{Database, END, Pairs};
 use super::eclat::{Found, Kind};
 
 /// Share of words with a bit, out of four, up to which the others are left out.
@@ -36,12 +36,22 @@ pub(super) struct Search<'a> {
 
 impl Class {
     /// The class of one item: extensions of higher rank that are frequent together with it.
-    pub(super) fn of_item(database: &Database, rank: usize, min_count: u32) -> Self {
+    pub(super) fn of_item(
+        database: &Database,
+        pairs: Option<&Pairs>,
+        rank: usize,
+        min_count: u32,
+    ) -> Self {
         let n = database.n_items();
         let mut counts = vec![0_u32; n];
-        for tail in database.tails(rank) {
-            for &other in tail.iter().take_while(|&&other| other != END) {
-                counts[other as usize] += 1;
+        match pairs {
+            Some(pairs) => counts[rank + 1..].copy_from_slice(pairs.with(rank)),
+            None => {
+                for tail in database.tails(rank) {
+                    for &other in tail.iter().take_while(|&&other| other != END) {
+                        counts[other as usize] += 1;
+                    }
+                }
             }
         }
         let mut ranks: Vec<u32> =
@@ -49,20 +59,21 @@ impl Class {
         ranks.sort_by_key(|&b| (counts[b as usize], b));
         let n_words = database.support(rank).div_ceil(64);
         let support: Vec<u32> = ranks.iter().map(|&b| counts[b as usize]).collect();
-        counts.fill(END);
+        // Rare items get a place too, which is given up: a question at each would take longer.
+        counts.fill(ranks.len() as u32);
         for (local, &b) in ranks.iter().enumerate() {
             counts[b as usize] = local as u32;
         }
-        let mut bits = vec![0; ranks.len() * n_words];
+        let mut bits = Vec::new();
         if !ranks.is_empty() {
+            bits.resize((ranks.len() + 1) * n_words, 0);
             for (t, tail) in database.tails(rank).enumerate() {
+                let (word, bit) = (t / 64, 1 << (t % 64));
                 for &other in tail.iter().take_while(|&&other| other != END) {
-                    let local = counts[other as usize];
-                    if local != END {
-                        bits[local as usize * n_words + t / 64] |= 1 << (t % 64);
-                    }
+                    bits[counts[other as usize] as usize * n_words + word] |= bit;
                 }
             }
+            bits.truncate(ranks.len() * n_words);
         }
         Self { ranks, support, bits, n_words, words: (0..n_words as u32).collect() }
     }
