@@ -27,6 +27,8 @@ pub trait Eight: Copy {
     fn sub(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// a · b
     fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// a + b · c, rounded once or twice
+    fn add_product(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     /// a / b
     fn div(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// The smaller ones; b where one is NaN.
@@ -93,6 +95,9 @@ impl Eight for Plain {
     }
     fn mul(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
         lanes(a, b, |a, b| a * b)
+    }
+    fn add_product(self, a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        self.add(a, self.mul(b, c))
     }
     fn div(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
         lanes(a, b, |a, b| a / b)
@@ -165,6 +170,10 @@ mod wide {
             self.0.avx._mm256_mul_ps(a, b)
         }
         #[inline(always)]
+        fn add_product(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+            self.0.fma._mm256_fmadd_ps(b, c, a)
+        }
+        #[inline(always)]
         fn div(self, a: __m256, b: __m256) -> __m256 {
             self.0.avx._mm256_div_ps(a, b)
         }
@@ -229,7 +238,7 @@ mod tests {
             let counts = eight.counts(self.0);
             let (x, y) = (eight.convert(counts), eight.splat(self.1));
             let (sum, product) = (eight.add(x, y), eight.mul(x, y));
-            let quotient = eight.div(eight.sub(product, sum), y);
+            let quotient = eight.div(eight.add_product(eight.sub(product, sum), x, y), y);
             let bounded = eight.max(eight.min(quotient, x), y);
             let chosen = eight.where_at_least(x, y, bounded, sum);
             (eight.array(chosen), eight.count_array(eight.add_counts(counts, counts)))

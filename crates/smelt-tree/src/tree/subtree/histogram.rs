@@ -1,6 +1,6 @@
 //! Histograms of the class weights of eight columns, whose bins lie side by side.
 //!
-//! 1. Add the rows' weights to the bins of their class.
+//! 1. Add the rows' weights to the bins of their class; classes that a node lacks have none.
 //! 2. Bin after bin, the running sums of all classes and columns, which take the place of the bins;
 //!    from them Σ l_k² / Σ l_k + Σ r_k² / Σ r_k of the weights left and right, in f32.
 //!
@@ -28,8 +28,10 @@ type Bins = [[u16; LANES]; BINS];
 /// Bins of eight columns.
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
-    /// Weights of every class, then those up to every bin.
+    /// Weights of every class that the node has, then those up to every bin.
     bins: Vec<Bins>,
+    /// Weights of these classes in the node.
+    totals: Vec<u32>,
     scores: Vec<[f32; LANES]>,
     highest: [f32; LANES],
     n_lanes: usize,
@@ -67,14 +69,23 @@ impl Histogram {
         self.n_lanes = drawn.len();
         self.scores.resize(BINS, [0.0; LANES]);
         let mut totals = [0.0; MOST_CLASSES];
-        totals.iter_mut().zip(node.weights).for_each(|(total, &w)| *total = w as i32 as f32);
-        self.highest = eight(Scoring {
-            bins: &mut self.bins,
+        totals.iter_mut().zip(&self.totals).for_each(|(total, &w)| *total = w as i32 as f32);
+        let scoring = Scoring {
+            bins: &mut self.bins[..self.totals.len()],
             totals: &totals,
             weight: node.weight as f32,
             least: limits.min_weight_leaf.max(1.0) as f32,
             scores: &mut self.scores,
-        });
+        };
+        // Sums of known numbers of classes stay in registers.
+        self.highest = match scoring.bins.len() {
+            2 => eight(OfClasses::<2>(scoring)),
+            3 => eight(OfClasses::<3>(scoring)),
+            4 => eight(OfClasses::<4>(scoring)),
+            5 => eight(OfClasses::<5>(scoring)),
+            6 => eight(OfClasses::<6>(scoring)),
+            _ => eight(OfClasses::<ANY>(scoring)),
+        };
         if limits.min_samples_leaf > 1 {
             self.count(table, stride, node, drawn, limits.min_samples_leaf);
         }
@@ -86,8 +97,15 @@ impl Histogram {
         let mut places = [0; N];
         places.iter_mut().zip(drawn).for_each(|(place, &feature)| *place = feature as usize);
         self.bins.resize(node.ends.len(), [[0; LANES]; BINS]);
+        self.totals.clear();
         let mut start = 0;
-        for (bins, &end) in self.bins.iter_mut().zip(node.ends) {
+        for (&end, &total) in node.ends.iter().zip(node.weights) {
+            if total == 0 {
+                start = end as usize;
+                continue;
+            }
+            let bins = &mut self.bins[self.totals.len()];
+            self.totals.push(total);
             bins.fill([0; LANES]);
             for &word in &node.words[start..end as usize] {
                 let codes = &table[row(word) * stride..][..stride];
@@ -145,7 +163,7 @@ impl Histogram {
                     continue;
                 }
                 let (mut squares, mut weights) = ([0.0; 2], [0.0, node.weight]);
-                for (bins, &total) in self.bins.iter().zip(node.weights) {
+                for (bins, &total) in self.bins.iter().zip(&self.totals) {
                     let left = f64::from(bins[code][lane]);
                     let right = f64::from(total) - left;
                     squares[0] += left * left;
@@ -169,9 +187,10 @@ impl Histogram {
     /// Whether no row has a code, by the running sums.
     #[inline(always)]
     fn is_empty(&self, code: usize, lane: usize) -> bool {
+        let bins = &self.bins[..self.totals.len()];
         match code {
-            0 => self.bins.iter().all(|bins| bins[0][lane] == 0),
-            _ => self.bins.iter().all(|bins| bins[code][lane] == bins[code - 1][lane]),
+            0 => bins.iter().all(|bins| bins[0][lane] == 0),
+            _ => bins.iter().all(|bins| bins[code][lane] == bins[code - 1][lane]),
         }
     }
 
@@ -190,6 +209,9 @@ impl Histogram {
     }
 }
 
+/// Any number of classes.
+const ANY: usize = 0;
+
 /// 2. The scores of all cuts, and the highest of every column.
 struct Scoring<'a> {
     bins: &'a mut [Bins],
@@ -200,29 +222,34 @@ struct Scoring<'a> {
     scores: &'a mut [[f32; LANES]],
 }
 
-impl WithEight for Scoring<'_> {
+/// The same, of K classes.
+struct OfClasses<'a, const K: usize>(Scoring<'a>);
+
+impl<const K: usize> WithEight for OfClasses<'_, K> {
     type Output = [f32; LANES];
 
     #[inline(always)]
     fn with<E: Eight>(self, eight: E) -> [f32; LANES] {
+        let Scoring { bins, totals, weight, least, scores } = self.0;
+        let n_classes = if K == ANY { bins.len().min(MOST_CLASSES) } else { K };
+        let bins = &mut bins[..n_classes];
         let zero = eight.splat(0.0);
-        let (total, least) = (eight.splat(self.weight), eight.splat(self.least));
+        let (total, least) = (eight.splat(weight), eight.splat(least));
         let none = eight.splat(f32::NEG_INFINITY);
         let (mut running, mut highest) = ([eight.counts([0; LANES]); MOST_CLASSES], none);
-        for (bin, scores) in self.scores.iter_mut().take(BINS).enumerate() {
+        for (bin, scores) in scores.iter_mut().take(BINS).enumerate() {
             let (mut left, mut squares_left, mut squares_right) = (zero, zero, zero);
-            for ((bins, running), &total) in self.bins.iter_mut().zip(&mut running).zip(self.totals)
-            {
-                *running = eight.add_counts(*running, eight.counts(bins[bin]));
-                bins[bin] = eight.count_array(*running);
-                let of_left = eight.convert(*running);
-                let of_right = eight.sub(eight.splat(total), of_left);
+            for class in 0..n_classes {
+                running[class] = eight.add_counts(running[class], eight.counts(bins[class][bin]));
+                bins[class][bin] = eight.count_array(running[class]);
+                let of_left = eight.convert(running[class]);
+                let of_right = eight.sub(eight.splat(totals[class]), of_left);
                 left = eight.add(left, of_left);
-                squares_left = eight.add(squares_left, eight.mul(of_left, of_left));
-                squares_right = eight.add(squares_right, eight.mul(of_right, of_right));
+                squares_left = eight.add_product(squares_left, of_left, of_left);
+                squares_right = eight.add_product(squares_right, of_right, of_right);
             }
             let right = eight.sub(total, left);
-            let sum = eight.add(eight.mul(squares_left, right), eight.mul(squares_right, left));
+            let sum = eight.add_product(eight.mul(squares_left, right), squares_right, left);
             let score = eight.div(sum, eight.mul(left, right));
             let score = eight.where_at_least(eight.min(left, right), least, score, none);
             *scores = eight.array(score);

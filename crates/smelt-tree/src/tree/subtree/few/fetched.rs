@@ -9,7 +9,7 @@ use super::super::{Word, row};
 /// Codes by column.
 #[derive(Debug)]
 pub(super) struct Fetched<const C: usize> {
-    /// Place of every row in the table; behind the last, that of the first.
+    /// Eight codes before every row of the table; behind the last, those before the first.
     places: [[usize; ROWS]; C],
     n_tiles: usize,
     codes: Vec<[[u8; LANES]; C]>,
@@ -32,9 +32,10 @@ impl<const C: usize> Fetched<C> {
     /// Takes up the rows of a root, from a table whose rows are `stride` long.
     #[inline(always)]
     pub(super) fn take_up(&mut self, words: &[Word], stride: usize) {
-        self.places = [[row(words[0]) * stride; ROWS]; C];
+        let tiles = stride / COLUMNS;
+        self.places = [[row(words[0]) * tiles; ROWS]; C];
         for (place, &word) in self.places.as_flattened_mut().iter_mut().zip(words) {
-            *place = row(word) * stride;
+            *place = row(word) * tiles;
         }
         self.n_tiles = words.len().div_ceil(ROWS);
         self.root = self.root.wrapping_add(1);
@@ -56,10 +57,11 @@ impl<const C: usize> Fetched<C> {
     fn fetch(&mut self, table: &[u8], tile: usize) {
         self.roots[tile] = self.root;
         let columns = &mut self.codes[tile * COLUMNS..][..COLUMNS];
+        let tiles = table.as_chunks::<COLUMNS>().0;
         for (chunk, places) in self.places.iter().take(self.n_tiles).enumerate() {
             let mut rows = [[0; COLUMNS]; ROWS];
             for (row, place) in rows.iter_mut().zip(places) {
-                row.copy_from_slice(&table[place + tile * COLUMNS..][..COLUMNS]);
+                *row = tiles[place + tile];
             }
             for (column, codes) in columns.iter_mut().zip(transpose(&rows)) {
                 column[chunk] = codes;
