@@ -3,7 +3,8 @@
 //! 1. `columns`: a block of rows becomes small integers in the order of the numbers they stand for
 //!    (ranks among the thresholds where these are few, found by a `ruler`), so that a step is one
 //!    comparison of integers and a missing value needs no case of its own.
-//! 2. `pack`: trees become nodes of 8 bytes, two siblings side by side.
+//! 2. `pack`: trees become nodes of 8 bytes that name both of their children; of leaves that answer
+//!    the same there is one.
 //! 3. `program`: a small tree, and the first levels of a large one, are decided for all rows of the
 //!    block by vectors: every node chooses between the labels of its sides, from below.  A symmetric
 //!    tree takes one comparison a level.
@@ -85,9 +86,24 @@ pub(crate) fn category_words(
 }
 
 /// What a leaf answers.
-pub(crate) trait Answer: Copy + Default + Send + Sync {}
-impl Answer for f64 {}
-impl Answer for u32 {}
+pub(crate) trait Answer: Copy + Default + Send + Sync {
+    /// Whether it is the same, bit for bit.
+    fn is(self, other: Self) -> bool;
+}
+
+impl Answer for f64 {
+    #[inline(always)]
+    fn is(self, other: Self) -> bool {
+        self.to_bits() == other.to_bits()
+    }
+}
+
+impl Answer for u32 {
+    #[inline(always)]
+    fn is(self, other: Self) -> bool {
+        self == other
+    }
+}
 
 /// Writes the values of a feature of some rows.
 pub(crate) type Values<'a, N> = &'a (dyn Fn(usize, Range<usize>, &mut [N]) + Sync);
@@ -172,9 +188,8 @@ impl<'a, N: Number, L: Answer> Rows<'a, N, L> {
         with_missing: bool,
         control: &Control,
     ) -> Result<Option<Packed<L, C::Key>>> {
-        let widest = layout.columns(true).len();
         let columns = layout.columns(with_missing);
-        Packed::new(self.source, self.leaves, coding, columns, with_missing, widest, control)
+        Packed::new(self.source, self.leaves, coding, columns, with_missing, control)
     }
 }
 
@@ -203,7 +218,7 @@ impl<N: Number, L: Answer, C: Coding<N>> Descent<L> for Keyed<'_, N, L, C> {
                 let made = self.rows.packed(&self.coding, &self.layout, true, &Control::new());
                 made.ok().flatten()
             });
-            // One width of nodes was chosen for both.
+            // They have as many nodes.
             assert!(made.is_some(), "trees fit without missing values, but not with them");
             let Some(made) = made else { return };
             packed = made;

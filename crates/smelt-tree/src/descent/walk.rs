@@ -47,7 +47,7 @@ impl<K: Key> Walker<K> {
             return;
         }
         // In order and ahead: a large tree comes from far away, and a walk would wait for each line.
-        simd::prefetch(tree.steps.nodes());
+        tree.steps.prefetch();
         simd::prefetch(&tree.leaves);
         // Rows of the same exit lie behind each other: they share what is below it in the cache.
         let mut ends = [0_usize; LABELS];
@@ -59,7 +59,7 @@ impl<K: Key> Walker<K> {
         for (label, &exit) in tree.exits.iter().enumerate().take(LABELS) {
             let goes_on = exit as usize & 1;
             exits[label] = (exit >> 1, goes_on);
-            answers[label] = tree.leaves[exit as usize >> 1];
+            answers[label] = tree.answer(exit as usize >> 1);
             // Where all have arrived, all have one place, which nobody looks at.
             let place = if goes_on == 1 { n } else { self.n_rows };
             n += goes_on * ends[label];
@@ -116,7 +116,7 @@ impl<L: Copy, K: Key> Tree<L, K> {
                 let starts = group.map(|(row, _)| row as usize * table.width);
                 if CATEGORIES {
                     for (at, start) in at.iter_mut().zip(starts) {
-                        *at = self.step(*at as usize, &table.by_row[start..]) as u32;
+                        *at = self.step(*at as usize, &table.by_row[start..]);
                     }
                 } else if WIDTH == FAR {
                     let cells = &table.by_row[..];
@@ -137,9 +137,9 @@ impl<L: Copy, K: Key> Tree<L, K> {
                     }
                 }
                 for ((row, _), at) in group.into_iter().zip(at) {
-                    out[row as usize] = self.leaves[at as usize];
+                    out[row as usize] = self.answer(at as usize);
                     walking[kept] = (row, at);
-                    kept += usize::from(self.steps.split(at as usize).1 != at as usize);
+                    kept += usize::from((at as usize) < self.n_splits);
                 }
             }
             if kept > 0 && walking[kept - 1].0 == last.0 {
@@ -153,15 +153,15 @@ impl<L: Copy, K: Key> Tree<L, K> {
 impl<L, K: Key> Tree<L, K> {
     /// A step that may ask for a category.
     #[inline(always)]
-    fn step(&self, at: usize, cells: &[K::Word]) -> usize {
-        let (column, child) = self.steps.split(at);
-        let key = K::of_word(cells[column as usize]);
-        let set = self.set_of[at] as usize;
+    fn step(&self, at: usize, cells: &[K::Word]) -> u32 {
+        let node = self.steps.node(at);
+        let key = K::of_word(cells[node.column as usize]);
+        let set = self.set_of.get(at).map_or(0, |&set| set as usize);
         let category = key.to_category();
         let word = self.sets[set.saturating_sub(1)][category / 32];
         let outside = word >> (category % 32) & 1 == 0;
-        let above = key.word() > self.steps.nodes()[at].threshold;
-        child + usize::from(if set > 0 { outside } else { above })
+        let above = key.word() > node.threshold;
+        node.children[usize::from(if set > 0 { outside } else { above })]
     }
 }
 
