@@ -12,6 +12,7 @@ mod forest;
 mod ground;
 mod inspection;
 mod isolation_forest;
+mod large_pages;
 mod linalg;
 mod linear_model;
 mod members;
