@@ -111,7 +111,7 @@ impl<'py> Reader<'py> {
             }
         }
         self.indptr.push(self.indices.len() as i64);
-        if self.indptr.len() % STEP == 0 {
+        if self.indptr.len().is_multiple_of(STEP) {
             transaction.py().check_signals()?;
         }
         Ok(())
