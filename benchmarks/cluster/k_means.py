@@ -9,7 +9,7 @@ import smelt
 def blobs(n, d, k, dtype):
     rng = np.random.default_rng(0)
     centers = rng.uniform(-10, 10, (k, d)).astype(np.float32)
-    X = centers[rng.integers(k, size=n)] + 2 * rng.standard_normal((n, d), dtype=np.float32)
+    X = centers[rng.integers(k, size=n)] + 4 * rng.standard_normal((n, d), dtype=np.float32)
     return {"X": np.ascontiguousarray(X, dtype=dtype), "k": k}
 
 

@@ -79,19 +79,17 @@ pub(super) fn choose_rows<T: Lanes>(
         .collect();
     let first = ends.partition_point(|&end| end / sum <= draws[0]).min(n - 1);
     let mut chosen = vec![first];
-    let mut closest = vec![T::INFINITY; n];
-    let mut trial = Trial::new(points, weights, &[first], &closest, control)?;
+    let mut trial = Trial::new(n, n_trials);
+    trial.score(points, weights, &[first], control)?;
     // 2. The others.
     for draws in draws[1..].chunks_exact(n_trials) {
-        let (best, parts) = trial.best();
-        closest = trial.take(best);
+        let parts = trial.take_best();
         let potential: f64 = parts.iter().sum();
-        let rows: Vec<usize> = draws
-            .iter()
-            .map(|draw| row_at(draw * potential, &parts, |i| weight(i) * closest[i].to_f64(), n))
-            .collect();
-        trial = Trial::new(points, weights, &rows, &closest, control)?;
-        chosen.push(rows[trial.best().0]);
+        let distance = |i: usize| weight(i) * trial.closest(i).to_f64();
+        let rows: Vec<usize> =
+            draws.iter().map(|draw| row_at(draw * potential, &parts, distance, n)).collect();
+        trial.score(points, weights, &rows, control)?;
+        chosen.push(rows[trial.best()]);
     }
     Ok(chosen)
 }
@@ -117,63 +115,85 @@ fn row_at(value: f64, parts: &[f64], weight: impl Fn(usize) -> f64, n: usize) ->
 
 /// What candidates would make of the squared distances to the nearest centre.
 struct Trial<T> {
-    /// One vector a candidate.
-    distances: Vec<Vec<T>>,
-    /// Weighted sums over chunks of rows, one vector a candidate.
-    parts: Vec<Vec<f64>>,
+    chunks: Vec<Part<T>>,
+    n_candidates: usize,
+}
+
+/// A chunk of rows; its room serves all candidates, one set after the other.
+struct Part<T> {
+    /// Squared distances to the nearest centre.
+    closest: Vec<T>,
+    /// What they would be, candidate after candidate.
+    new: Vec<T>,
+    /// Their weighted sums, one a candidate.
+    sums: Vec<f64>,
 }
 
 impl<T: Lanes> Trial<T> {
-    fn new(
+    fn new(n: usize, most: usize) -> Self {
+        let part = |start: usize| {
+            let count = CHUNK.min(n - start);
+            let (closest, new) = (vec![T::INFINITY; count], vec![T::ZERO; most * count]);
+            Part { closest, new, sums: Vec::with_capacity(most) }
+        };
+        Self { chunks: (0..n).step_by(CHUNK).map(part).collect(), n_candidates: 0 }
+    }
+
+    fn score(
+        &mut self,
         points: &Points<'_, T>,
         weights: Option<&[f64]>,
         candidates: &[usize],
-        closest: &[T],
         control: &Control,
-    ) -> Result<Self> {
-        let (n, d, m) = (points.n_rows(), points.n_columns(), candidates.len());
+    ) -> Result<()> {
+        let (d, m) = (points.n_columns(), candidates.len());
         let values = candidates.iter().flat_map(|&i| points.row(i)).collect();
         let packed = points.pack(&Mat::from_vec(values, m, d)?);
-        let chunks = parallel::map_chunks(n, CHUNK, (m * d) as f64 * 0.1 + 4.0, |_, range| {
-            let mut new = vec![T::ZERO; m * range.len()];
-            if control.check().is_err() {
-                return (new, vec![0.0; m]);
+        self.n_candidates = m;
+        let cost_ns = CHUNK as f64 * ((m * d) as f64 * 0.1 + 4.0);
+        parallel::for_chunks_mut(&mut self.chunks, 1, 1, cost_ns, |chunk, _, parts| {
+            for Part { closest, new, sums } in parts {
+                sums.clear();
+                if control.check().is_err() {
+                    sums.resize(m, 0.0);
+                    continue;
+                }
+                let (start, count) = (chunk * CHUNK, closest.len());
+                let new = &mut new[..m * count];
+                scores(points, &packed, start, new, m);
+                simd::vectorize(
+                    #[inline(always)]
+                    || {
+                        let norms = &points.norms[start..start + count];
+                        let weights = weights.map(|weights| &weights[start..start + count]);
+                        let each = new.chunks_exact_mut(count);
+                        sums.extend(each.map(|new| lower(new, norms, closest, weights)));
+                    },
+                );
             }
-            scores(points, &packed, range.start, &mut new, m);
-            let sums = simd::vectorize(
-                #[inline(always)]
-                || {
-                    let norms = &points.norms[range.clone()];
-                    let closest = &closest[range.clone()];
-                    let weights = weights.map(|weights| &weights[range.clone()]);
-                    let each = new.chunks_exact_mut(range.len());
-                    each.map(|new| lower(new, norms, closest, weights)).collect()
-                },
-            );
-            (new, sums)
         });
-        control.check()?;
-        let mut out = Self { distances: vec![vec![T::ZERO; n]; m], parts: vec![Vec::new(); m] };
-        for (chunk, (new, sums)) in chunks.iter().enumerate() {
-            let count = new.len() / m;
-            for c in 0..m {
-                let place = &mut out.distances[c][chunk * CHUNK..][..count];
-                place.copy_from_slice(&new[c * count..][..count]);
-                out.parts[c].push(sums[c]);
-            }
+        control.check()
+    }
+
+    /// The candidate that leaves the least, the first of equals.
+    fn best(&self) -> usize {
+        let sum = |c: usize| self.chunks.iter().map(|part| part.sums[c]).sum::<f64>();
+        let sums: Vec<f64> = (0..self.n_candidates).map(sum).collect();
+        (0..sums.len()).fold(0, |best, c| if sums[c] < sums[best] { c } else { best })
+    }
+
+    /// Takes the best candidate as a centre; the sums over chunks that it leaves.
+    fn take_best(&mut self) -> Vec<f64> {
+        let best = self.best();
+        for Part { closest, new, .. } in &mut self.chunks {
+            let count = closest.len();
+            closest.copy_from_slice(&new[best * count..][..count]);
         }
-        Ok(out)
+        self.chunks.iter().map(|part| part.sums[best]).collect()
     }
 
-    /// The candidate that leaves the least, and its sums over chunks.
-    fn best(&self) -> (usize, Vec<f64>) {
-        let sums: Vec<f64> = self.parts.iter().map(|parts| parts.iter().sum()).collect();
-        let best = (0..sums.len()).fold(0, |best, c| if sums[c] < sums[best] { c } else { best });
-        (best, self.parts[best].clone())
-    }
-
-    fn take(self, candidate: usize) -> Vec<T> {
-        self.distances.into_iter().nth(candidate).unwrap_or_default()
+    fn closest(&self, row: usize) -> T {
+        self.chunks[row / CHUNK].closest[row % CHUNK]
     }
 }
 
