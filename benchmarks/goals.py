@@ -36,6 +36,8 @@ GOALS: dict[str, dict[str, float]] = {
     "k-means-1e5x100-k1000-float32": {"smelt": 1.5},
     "k-means-pp-1e6x20-k100": {"smelt": 5},
     "mini-batch-k-means-1e6x20-k100": {"smelt": 10},
+    "dbscan-1e6x3": {"smelt": 15},
+    "dbscan-1e5x10": {"smelt": 8},
     "silhouette-1e5x20": {"smelt": 5},
     "pca-1e6x50": {"smelt": 3},
     "pca-2e4x2000": {"smelt": 2.5},

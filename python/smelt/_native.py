@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 NATIVE = (
+    "cluster.DBSCAN",
     "cluster.KMeans",
     "cluster.MiniBatchKMeans",
     "decomposition.FastICA",

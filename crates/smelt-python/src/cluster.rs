@@ -1,6 +1,6 @@
 //! Clustering.
 
-use numpy::{Element, PyReadonlyArray1};
+use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_core::lanes::Lanes;
@@ -21,6 +21,25 @@ macro_rules! with_matrix {
             _ => return Err(raise($py, "InternalError", "arrays differ in dtype".to_string())),
         }
     };
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, sample_weight=None, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn dbscan_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f64>,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::DbscanParams>(py, keywords)?;
+    let (X, weight) = (view(&X)?, maybe_slice(sample_weight.as_ref())?);
+    let fit = enter(py, n_threads, |control| kernels::dbscan_fit(X, weight, &params, control))?;
+    let out = PyDict::new(py);
+    out.set_item("labels", to_array1(py, fit.labels))?;
+    out.set_item("core_sample_indices", to_array1(py, fit.core_sample_indices))?;
+    Ok(out)
 }
 
 /// `starts` are centres, or where `draws` are given a matrix that is not read.
@@ -229,6 +248,7 @@ fn step_dict<T: Lanes + Element>(
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(dbscan_fit, module)?)?;
     module.add_function(wrap_pyfunction!(k_means_fit, module)?)?;
     module.add_function(wrap_pyfunction!(k_means_fit_sparse, module)?)?;
     module.add_function(wrap_pyfunction!(k_means_init, module)?)?;

@@ -4,6 +4,10 @@
 
 from typing import Any
 
+def dbscan_fit(
+    X: Any, sample_weight: Any = None, n_threads: int | None = None, **keywords: Any
+) -> Any: ...
+
 def k_means_fit(
     X: Any,
     sample_weight: Any,

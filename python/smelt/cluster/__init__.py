@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from smelt._family import family
 
 if TYPE_CHECKING:
+    from smelt.cluster.dbscan import DBSCAN as DBSCAN
     from smelt.cluster.k_means import KMeans as KMeans
     from smelt.cluster.mini_batch_k_means import MiniBatchKMeans as MiniBatchKMeans
 
 __getattr__, __dir__, __all__ = family(
     __name__,
     {
+        "DBSCAN": "dbscan",
         "KMeans": "k_means",
         "MiniBatchKMeans": "mini_batch_k_means",
     },

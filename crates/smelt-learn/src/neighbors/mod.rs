@@ -3,14 +3,14 @@
 
 mod arrange;
 mod brute;
-mod closest;
-mod metric;
-mod tree;
-mod tree_query;
+pub(crate) mod closest;
+pub(crate) mod metric;
+pub(crate) mod tree;
+pub(crate) mod tree_query;
 #[cfg(test)]
 mod tree_tests;
 mod vote;
-mod walk;
+pub(crate) mod walk;
 
 pub use brute::nearest_neighbors_brute;
 pub use metric::Metric;

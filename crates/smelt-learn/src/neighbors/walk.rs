@@ -9,6 +9,11 @@ pub(crate) trait Search {
     fn limit(&self) -> f64;
     /// Whether nothing counts at exactly the limit in rows from `least` on.
     fn is_full_from(&self, least: u32) -> bool;
+    /// Whether nothing in a leaf counts.
+    #[inline(always)]
+    fn leaves_out(&self, _leaf: usize) -> bool {
+        false
+    }
     /// Reduced distances to eight places of a leaf (NaN where padded), and their rows.
     fn see(&mut self, distances: &[f64; LANES], ids: &[u32; LANES]);
 }
@@ -95,6 +100,9 @@ pub(crate) fn walk<M: Distance>(
             }
         }
         if level == n_levels {
+            if search.leaves_out(index) {
+                continue;
+            }
             let (points, ids) = tree.leaf(index);
             for (chunk, ids) in ids.as_chunks::<LANES>().0.iter().enumerate() {
                 let found = lane_distances(&points[chunk * LANES..], capacity, query, metric);

@@ -1,5 +1,6 @@
 """Twins of the clustering kernels."""
 
+from smelt.plain.cluster.dbscan import dbscan_fit
 from smelt.plain.cluster.k_means import (
     k_means_fit,
     k_means_fit_sparse,
@@ -14,6 +15,7 @@ from smelt.plain.cluster.mini_batch_k_means import (
 )
 
 __all__ = [
+    "dbscan_fit",
     "k_means_fit",
     "k_means_fit_sparse",
     "k_means_init",
