@@ -54,6 +54,7 @@ def workload(name, *shape, eps, min_samples, peers):
         data=lambda: {"X": clusters(*shape), "eps": eps, "min_samples": min_samples},
         quality={"clusters": n_clusters, "noise": noise},
         peers=peers,
+        twin="" if "plain" in peers else "dbscan-5e3x3",
     )
 
 

@@ -84,6 +84,7 @@ def steps(name, n, d, k, dtype, *, plain=True):
         data=lambda: blobs(n, d, k, dtype),
         quality={"inertia": inertia},
         peers=peers,
+        twin="" if plain else "k-means-2e4x20-k20",
         note="20 steps from the first rows; faiss works in float32",
     )
 
@@ -101,6 +102,7 @@ WORKLOADS = [
             "smelt": lambda data: smelt_fit(data, random_state=0),
             "scikit-learn": lambda data: scikit_learn_fit(data, random_state=0),
         },
+        twin="k-means-2e4x20-k20",
         note="greedy k-means++ and Lloyd's steps to convergence",
     ),
 ]

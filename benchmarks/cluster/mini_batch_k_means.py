@@ -36,5 +36,6 @@ WORKLOADS = [
         data=lambda: blobs(1_000_000, 20, 100, np.float64),
         quality={"inertia": inertia},
         peers={"smelt": smelt_fit, "scikit-learn": scikit_learn_fit},
+        twin="mini-batch-k-means-2e4x20",
     ),
 ]

@@ -66,6 +66,7 @@ WORKLOADS = [
         data=lambda: text(100_000, 50_000, 110),
         quality={"captured": captured},
         peers=peers(100, False),
+        twin="truncated-svd-5000x3000",
     ),
     Workload(
         "truncated-svd-5000x3000",

@@ -44,5 +44,6 @@ WORKLOADS = [
         data=lambda: clusters(100_000),
         quality=QUALITY,
         peers={"smelt": smelt_score, "scikit-learn": scikit_learn_score},
+        twin="silhouette-2000x20",
     ),
 ]

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from safetensors_by_hand import read, write
+from sklearn.base import is_classifier
+from sklearn.utils import get_tags
 
 import smelt
 from smelt._native import NATIVE, load_native
@@ -18,7 +20,10 @@ def data(name, dtype=np.float64, classes=(0, 1, 2), n=120):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, 4)).astype(dtype)
     raw = X @ np.array([1.0, -2.0, 0.5, 0.0]) + 0.1 * rng.standard_normal(n)
-    if name.endswith(("Classifier", "LogisticRegression")):
+    estimator = small(name) if "." in name else None
+    if estimator and get_tags(estimator).input_tags.positive_only:
+        X = np.floor(np.abs(2 * X))
+    if estimator and is_classifier(estimator):
         return X, np.asarray(classes)[np.digitize(raw, np.quantile(raw, [0.3, 0.6]))]
     if name.endswith("Ranker"):
         return X, np.digitize(raw, np.quantile(raw, [0.3, 0.6])).astype(float)
@@ -56,8 +61,13 @@ def assert_same(a, b):
 
 
 def answers(model, X):
-    """Predictions, or the code of a model that only transforms."""
-    return model.predict(X) if hasattr(model, "predict") else model.transform(X).toarray()
+    """Predictions, or what a model without them says of rows."""
+    if hasattr(model, "predict"):
+        return model.predict(X)
+    if hasattr(model, "transform"):
+        code = model.transform(X)
+        return code.toarray() if sp.issparse(code) else code
+    return model.kneighbors(X)[1] if hasattr(model, "kneighbors") else model.fit_predict(X)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -102,8 +112,9 @@ def test_feature_names_come_back(name, tmp_path):
     loaded = round_trip(fitted, tmp_path)
     assert_same(fitted.feature_names_in_, loaded.feature_names_in_)
     np.testing.assert_array_equal(answers(loaded, frame), answers(fitted, frame))
-    with pytest.raises(ValueError, match="feature names"):
-        answers(loaded, frame.rename(columns={"a": "A"}))
+    if name != "cluster.DBSCAN":  # only fits
+        with pytest.raises(ValueError, match="feature names"):
+            answers(loaded, frame.rename(columns={"a": "A"}))
 
 
 def test_categorical_columns_of_frames_come_back(tmp_path):

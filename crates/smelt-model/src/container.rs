@@ -8,6 +8,7 @@
 //!    divided by commas, start and end as in the header), and an empty line;
 //! 3. the bytes of the buffer.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -95,7 +96,7 @@ pub fn read(bytes: &[u8]) -> Result<Container> {
 pub fn write(manifest: &str, tensors: &Tensors) -> Result<Vec<u8>> {
     // Wide types first, so that every tensor is aligned to its type.
     let mut order: Vec<(&String, &Tensor)> = tensors.iter().collect();
-    order.sort_by_key(|(name, tensor)| (std::cmp::Reverse(element_size(tensor.data())), *name));
+    order.sort_by_key(|(name, tensor)| (Reverse(element_size(tensor.data())), *name));
     let (mut entries, mut buffer) = (Vec::with_capacity(order.len()), Vec::new());
     for (name, tensor) in order {
         check_name(name)?;
@@ -157,7 +158,13 @@ fn entries(metadata: &Metadata) -> Result<Vec<Entry>> {
         let (start, end) = info.data_offsets;
         Ok(Entry { name, dtype: info.dtype, shape: info.shape.clone(), start, end })
     };
-    names.into_iter().map(entry).collect()
+    let mut entries: Vec<Entry> = names.into_iter().map(entry).collect::<Result<_>>()?;
+    // Tensors without elements share a place; they come in the order in which they are written.
+    entries.sort_by(|one, other| {
+        let place = |entry: &Entry| (entry.start, entry.end, Reverse(entry.dtype.bitsize()));
+        place(one).cmp(&place(other)).then_with(|| one.name.cmp(&other.name))
+    });
+    Ok(entries)
 }
 
 /// A line feed in a name would make the hashed lines ambiguous.
@@ -278,6 +285,9 @@ mod tests {
             ("bytes".to_string(), vector(Data::U8(vec![1, 2, 3]))),
             ("flags".to_string(), vector(Data::Bool(vec![true, false]))),
             ("no numbers".to_string(), vector(Data::I16(vec![]))),
+            ("no others".to_string(), vector(Data::I16(vec![]))),
+            ("nothing".to_string(), vector(Data::F32(vec![]))),
+            ("none".to_string(), vector(Data::F64(vec![]))),
             ("weights ü".to_string(), vector(Data::F64(vec![1.5, f64::NEG_INFINITY]))),
         ])
     }

@@ -150,9 +150,7 @@ def _try_one_row(estimator: Any, row: np.ndarray) -> None:
         estimator.kneighbors(row, 1)
         return
     if not hasattr(estimator, "predict"):
-        n_leaves = np.count_nonzero(estimator.nodes_["children_left"] < 0)
-        if estimator.transform(row).shape != (1, n_leaves):
-            raise ValueError("one row does not give one code")
+        _try_without_prediction(estimator, row)
         return
     if estimator.predict(row).shape[:1] != (1,):
         raise ValueError("one row does not give one prediction")
@@ -169,3 +167,22 @@ def _try_one_row(estimator: Any, row: np.ndarray) -> None:
     scores = getattr(estimator, "decision_function", None)
     if scores is not None and scores(row).shape[:1] != (1,):
         raise ValueError("one row does not give one score")
+
+
+def _try_without_prediction(estimator: Any, row: np.ndarray) -> None:
+    if "nodes_" in vars(estimator):  # leaves as codes
+        width = np.count_nonzero(estimator.nodes_["children_left"] < 0)
+    else:
+        components = estimator.components_
+        if components.ndim != 2 or components.shape[1] != row.shape[1]:
+            raise ValueError("its components do not fit its columns")
+        if components.dtype.kind != "f" or not np.isfinite(components).all():
+            raise ValueError("its components are something else than finite numbers")
+        row, width = row.astype(components.dtype), len(components)
+    if not hasattr(estimator, "transform"):  # rows in clusters, of which some are kept
+        core = estimator.core_sample_indices_
+        n_samples = len(estimator.labels_)
+        if len(core) != width or not ((core >= 0) & (core < n_samples)).all():
+            raise ValueError("its core rows do not fit their numbers")
+    elif estimator.transform(row).shape != (1, width):
+        raise ValueError("one row does not give one code")
