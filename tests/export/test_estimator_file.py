@@ -21,9 +21,9 @@ def data(name, dtype=np.float64, classes=(0, 1, 2), n=120):
     X = rng.standard_normal((n, 4)).astype(dtype)
     raw = X @ np.array([1.0, -2.0, 0.5, 0.0]) + 0.1 * rng.standard_normal(n)
     estimator = small(name) if "." in name else None
-    if estimator and get_tags(estimator).input_tags.positive_only:
+    if estimator is not None and get_tags(estimator).input_tags.positive_only:
         X = np.floor(np.abs(2 * X))
-    if estimator and is_classifier(estimator):
+    if estimator is not None and is_classifier(estimator):
         return X, np.asarray(classes)[np.digitize(raw, np.quantile(raw, [0.3, 0.6]))]
     if name.endswith("Ranker"):
         return X, np.digitize(raw, np.quantile(raw, [0.3, 0.6])).astype(float)
