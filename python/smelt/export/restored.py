@@ -171,7 +171,7 @@ def _try_one_row(estimator: Any, row: np.ndarray) -> None:
 
 def _try_without_prediction(estimator: Any, row: np.ndarray) -> None:
     if "nodes_" in vars(estimator):  # leaves as codes
-        width = np.count_nonzero(estimator.nodes_["children_left"] < 0)
+        width = int(np.count_nonzero(estimator.nodes_["children_left"] < 0))
     else:
         components = estimator.components_
         if components.ndim != 2 or components.shape[1] != row.shape[1]:
