@@ -32,7 +32,7 @@ def mlxtend(data):
 
 WORKLOADS = [
     Workload(
-        "rules-of-21867-itemsets",
+        "rules-t10i4d100k-0.1pct",
         data=sets,
         quality={"rules": lambda rules, data: float(len(rules))},
         peers={"plain": plain, "smelt": smelt, "mlxtend": mlxtend},
