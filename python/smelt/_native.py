@@ -37,6 +37,7 @@ NATIVE = (
     "naive_bayes.MultinomialNB",
     "neighbors.KNeighborsClassifier",
     "neighbors.KNeighborsRegressor",
+    "neighbors.LocalOutlierFactor",
     "neighbors.NearestNeighbors",
     "neighbors.RadiusNeighborsClassifier",
     "neighbors.RadiusNeighborsRegressor",

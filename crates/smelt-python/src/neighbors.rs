@@ -5,8 +5,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_core::{Error, Mat, MatRef};
 use smelt_learn::neighbors as kernels;
+use std::borrow::Cow;
 
-use crate::arrays::{maybe_slice, slice, to_array1, to_array2, view};
+use crate::arrays::{Matrix, by_dtype, maybe_slice, slice, to_array1, to_array2, view};
 use crate::enter::{enter, to_python};
 use crate::params::params;
 
@@ -255,9 +256,152 @@ macro_rules! says {
 says!(k_neighbors_vote, k_neighbors_mean);
 says!(radius_neighbors_vote, radius_neighbors_mean);
 
+/// A graph as the dict of arrays that `hnsw_fit` returned.
+struct Graph<'py> {
+    params: kernels::HnswParams,
+    shape: (usize, usize),
+    entry: (u32, u32),
+    scale: f64,
+    centre: PyReadonlyArray1<'py, f64>,
+    points: PyReadonlyArray1<'py, f32>,
+    /// `starts`, `ids`, `links`, `upper_starts`, `upper`.
+    lists: [PyReadonlyArray1<'py, u32>; 5],
+}
+
+impl<'py> Graph<'py> {
+    fn read(graph: &Bound<'py, PyDict>) -> PyResult<Self> {
+        let of_params = graph.as_any().get_item("params")?;
+        Ok(Self {
+            params: params(graph.py(), Some(of_params.cast::<PyDict>()?))?,
+            shape: graph.as_any().get_item("shape")?.extract()?,
+            entry: graph.as_any().get_item("entry")?.extract()?,
+            scale: graph.as_any().get_item("scale")?.extract()?,
+            centre: array(graph, "centre")?,
+            points: array(graph, "points")?,
+            lists: [
+                array(graph, "starts")?,
+                array(graph, "ids")?,
+                array(graph, "links")?,
+                array(graph, "upper_starts")?,
+                array(graph, "upper")?,
+            ],
+        })
+    }
+
+    fn view(&self, py: Python<'py>) -> PyResult<kernels::Hnsw<'_>> {
+        let [starts, ids, links, upper_starts, upper] = &self.lists;
+        kernels::Hnsw {
+            params: self.params.clone(),
+            n_samples: self.shape.0,
+            n_features: self.shape.1,
+            entry: self.entry,
+            scale: self.scale,
+            centre: Cow::Borrowed(slice(&self.centre)?),
+            points: Cow::Borrowed(slice(&self.points)?),
+            starts: Cow::Borrowed(slice(starts)?),
+            ids: Cow::Borrowed(slice(ids)?),
+            links: Cow::Borrowed(slice(links)?),
+            upper_starts: Cow::Borrowed(slice(upper_starts)?),
+            upper: Cow::Borrowed(slice(upper)?),
+        }
+        .checked()
+        .map_err(|error| to_python(py, &error))
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, order, levels, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn hnsw_fit<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    order: PyReadonlyArray1<'py, u32>,
+    levels: PyReadonlyArray1<'py, u8>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::HnswParams>(py, keywords)?;
+    let (order, levels) = (slice(&order)?, slice(&levels)?);
+    let graph = by_dtype!(Matrix, &X, |X| {
+        let X = view(X)?;
+        enter(py, n_threads, |control| kernels::hnsw_fit(X, order, levels, &params, control))?
+    });
+    let out = PyDict::new(py);
+    out.set_item("params", keywords)?;
+    out.set_item("shape", (graph.n_samples, graph.n_features))?;
+    out.set_item("entry", graph.entry)?;
+    out.set_item("scale", graph.scale)?;
+    out.set_item("centre", to_array1(py, graph.centre.into_owned()))?;
+    out.set_item("points", to_array1(py, graph.points.into_owned()))?;
+    out.set_item("starts", to_array1(py, graph.starts.into_owned()))?;
+    out.set_item("ids", to_array1(py, graph.ids.into_owned()))?;
+    out.set_item("links", to_array1(py, graph.links.into_owned()))?;
+    out.set_item("upper_starts", to_array1(py, graph.upper_starts.into_owned()))?;
+    out.set_item("upper", to_array1(py, graph.upper.into_owned()))?;
+    Ok(out)
+}
+
+#[pyfunction]
+#[pyo3(signature = (graph, rows, X, k, ef, n_threads=None))]
+#[allow(non_snake_case)]
+fn hnsw_query<'py>(
+    py: Python<'py>,
+    graph: &Bound<'py, PyDict>,
+    rows: Matrix<'py>,
+    X: Option<PyReadonlyArray2<'py, f64>>,
+    k: usize,
+    ef: usize,
+    n_threads: Option<usize>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let graph = Graph::read(graph)?;
+    let graph = graph.view(py)?;
+    let queries = X.as_ref().map(view).transpose()?;
+    let (distances, ids) = by_dtype!(Matrix, &rows, |rows| {
+        let rows = view(rows)?;
+        enter(py, n_threads, |control| kernels::hnsw_query(&graph, rows, queries, k, ef, control))?
+    });
+    rows_of(py, distances, ids, k)
+}
+
+#[pyfunction]
+#[pyo3(signature = (distances, ids, kth_distance, n_threads=None))]
+fn local_outlier_factor_fit<'py>(
+    py: Python<'py>,
+    distances: PyReadonlyArray2<'py, f64>,
+    ids: PyReadonlyArray2<'py, i64>,
+    kth_distance: PyReadonlyArray1<'py, f64>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (distances, ids, kth) = (view(&distances)?, view(&ids)?, slice(&kth_distance)?);
+    let density = enter(py, n_threads, |control| {
+        kernels::local_outlier_factor_fit(distances, ids, kth, control)
+    })?;
+    Ok(to_array1(py, density).into_any())
+}
+
+#[pyfunction]
+#[pyo3(signature = (density, ids, density_of_rows, n_threads=None))]
+fn local_outlier_factor_score<'py>(
+    py: Python<'py>,
+    density: PyReadonlyArray1<'py, f64>,
+    ids: PyReadonlyArray2<'py, i64>,
+    density_of_rows: PyReadonlyArray1<'py, f64>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (density, ids, rows) = (slice(&density)?, view(&ids)?, slice(&density_of_rows)?);
+    let factor = enter(py, n_threads, |control| {
+        kernels::local_outlier_factor_score(density, ids, rows, control)
+    })?;
+    Ok(to_array1(py, factor).into_any())
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(hnsw_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(hnsw_query, module)?)?;
     module.add_function(wrap_pyfunction!(k_neighbors_mean, module)?)?;
     module.add_function(wrap_pyfunction!(k_neighbors_vote, module)?)?;
+    module.add_function(wrap_pyfunction!(local_outlier_factor_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(local_outlier_factor_score, module)?)?;
     module.add_function(wrap_pyfunction!(nearest_neighbors_brute, module)?)?;
     module.add_function(wrap_pyfunction!(nearest_neighbors_count, module)?)?;
     module.add_function(wrap_pyfunction!(nearest_neighbors_fit, module)?)?;

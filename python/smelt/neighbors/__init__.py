@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from smelt.neighbors.binary_trees import BallTree, KDTree
     from smelt.neighbors.graphs import kneighbors_graph, radius_neighbors_graph
     from smelt.neighbors.k_neighbors import KNeighborsClassifier, KNeighborsRegressor
+    from smelt.neighbors.local_outlier_factor import LocalOutlierFactor
     from smelt.neighbors.nearest_neighbors import NearestNeighbors
     from smelt.neighbors.radius_neighbors import (
         RadiusNeighborsClassifier,
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = family(
         "KDTree": "binary_trees",
         "KNeighborsClassifier": "k_neighbors",
         "KNeighborsRegressor": "k_neighbors",
+        "LocalOutlierFactor": "local_outlier_factor",
         "NearestNeighbors": "nearest_neighbors",
         "RadiusNeighborsClassifier": "radius_neighbors",
         "RadiusNeighborsRegressor": "radius_neighbors",

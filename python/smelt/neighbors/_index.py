@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from smelt._kernel import kernel
 
@@ -86,6 +87,46 @@ def _radius(radius: Any) -> Any:
     if np.ndim(radius) == 0:
         return float(radius)
     return np.ascontiguousarray(radius, dtype=np.float64)
+
+
+GRAPH_METRICS = ("euclidean", "sqeuclidean", "cosine")
+
+
+def graph_metric(metric: Any, params: dict[str, Any]) -> str:
+    """Return the kernel's name of a metric that graphs of near rows go by."""
+    name = "euclidean" if metric == "l2" else metric
+    if not isinstance(name, str) or name not in GRAPH_METRICS or params:
+        raise ValueError(
+            f"Metric {metric!r} with parameters {params} not valid for algorithm 'hnsw'; use one "
+            f"of {', '.join(map(repr, GRAPH_METRICS))}, or algorithm='brute'."
+        )
+    return name
+
+
+def build_graph(estimator: Any, X: Any, metric: str) -> dict[str, Any]:
+    """Build a graph of near rows; X is float32 or float64."""
+    M, (n, d) = int(estimator.M), X.shape
+    free, bytes_ = free_memory(), n * (4 * (d + 8) + 16 * M + 24)
+    if free is not None and bytes_ > free:
+        raise ValueError(
+            f"the graph of {n} rows needs {bytes_ / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; ask "
+            "for a smaller M, or give fewer rows"
+        )
+    draw = check_random_state(estimator.random_state)
+    order = draw.permutation(n).astype(np.uint32)
+    heights = -np.log(1 - draw.random_sample(n)) / np.log(M)
+    levels = np.minimum(heights, 31).astype(np.uint8)
+    fit = kernel("neighbors.hnsw_fit", n_jobs=estimator.n_jobs)
+    ef = int(estimator.ef_construction)
+    return fit(X, order, levels, metric=metric, M=M, ef_construction=ef)  # type: ignore[no-any-return]
+
+
+def query_graph(
+    graph: dict[str, Any], rows: Any, X: Any, k: int, ef: int, n_jobs: int | None = None
+) -> tuple[Any, Any]:
+    """Return distances and rows of the k nearest that a walk finds; X of None: of all rows."""
+    query = kernel("neighbors.hnsw_query", n_jobs=n_jobs)
+    return query(graph, rows, None if X is None else as_doubles(X), int(k), int(ef))  # type: ignore[no-any-return]
 
 
 def as_lists(starts: Any, *flat: Any) -> tuple[Any, ...]:

@@ -15,13 +15,17 @@ from sklearn.neighbors import BallTree as _BallTree
 from sklearn.neighbors import KDTree as _KDTree
 from sklearn.neighbors._base import NeighborsBase, _check_precomputed
 from sklearn.utils import get_tags
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smelt._validate import validate_predict
 from smelt.neighbors._index import (
     as_lists,
+    build_graph,
     build_tree,
+    graph_metric,
+    query_graph,
     query_rows,
     query_tree,
     tree_metric,
@@ -32,11 +36,21 @@ from smelt.neighbors.binary_trees import BinaryTree
 _TREES = (_BallTree, _KDTree, BinaryTree, NeighborsBase)
 
 
+#: Ranges of the parameters of estimators that take ``algorithm="hnsw"``.
+GRAPH_CONSTRAINTS: dict[str, list[Any]] = {
+    "algorithm": [StrOptions({"auto", "ball_tree", "kd_tree", "brute", "hnsw"})],
+    "M": [Interval(Integral, 2, 65536, closed="both")],
+    "ef_construction": [Interval(Integral, 1, None, closed="left")],
+    "ef": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+}
+
+
 class Search:
     """Comes before scikit-learn's class of the same name among the bases of an estimator.
 
-    ``_index`` is the dict of arrays of a packed tree, or None where a distance is asked for that
-    only scikit-learn has; ``_tree`` is then scikit-learn's tree, if any.
+    ``_index`` is the dict of arrays of a packed tree or of a graph, or None where a distance is
+    asked for that only scikit-learn has; ``_tree`` is then scikit-learn's tree, if any.
     """
 
     def _fit(self: Any, X: Any, y: Any = None) -> Any:
@@ -62,6 +76,8 @@ class Search:
         if X.shape[0] == 0:
             raise ValueError("n_samples must be greater than 0")
         self.n_samples_fit_ = X.shape[0]
+        if self.algorithm == "hnsw":
+            return self._build_graph(X)
         if sp.issparse(X):
             self._check_sparse()
             self._fit_X, self._fit_method = X.copy(), "brute"
@@ -70,6 +86,22 @@ class Search:
         self._check_powers()
         if self._fit_method != "brute":
             self._build(X)
+        return self
+
+    def _check_algorithm_metric(self: Any) -> None:
+        if self.algorithm != "hnsw":
+            super()._check_algorithm_metric()  # type: ignore[misc]
+
+    def _build_graph(self: Any, X: Any) -> Any:
+        metric = graph_metric(self.effective_metric_, self.effective_metric_params_)
+        if sp.issparse(X):
+            raise ValueError(
+                "algorithm='hnsw' does not work with sparse matrices. Densify the data, or set "
+                "algorithm='brute'"
+            )
+        self._fit_X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
+        self._fit_method = "hnsw"
+        self._index = build_graph(self, self._fit_X, metric)
         return self
 
     def _validated(self: Any, X: Any, y: Any) -> Any:
@@ -252,7 +284,11 @@ class Search:
                 f"n_neighbors = {n_neighbors}, n_samples_fit = {self.n_samples_fit_}, "
                 f"n_samples = {X.shape[0]}"
             )
-        if looks_at_all:
+        if self._fit_method == "hnsw":
+            ef = getattr(self, "ef", 1)
+            queries = None if own else X
+            found = query_graph(self._index, self._fit_X, queries, n_neighbors, ef, self.n_jobs)
+        elif looks_at_all:
             found = query_rows(self._fit_X, X, n_neighbors, own=own, n_jobs=self.n_jobs)
         else:
             found = query_tree(self._index, X, n_neighbors, own=own, n_jobs=self.n_jobs)
@@ -295,9 +331,17 @@ class Search:
         lists = as_lists(starts, distances, ids)
         return lists if return_distance else lists[1]
 
+    def _check_radius(self: Any) -> None:
+        if self._fit_method == "hnsw":
+            raise ValueError(
+                "algorithm='hnsw' finds the nearest rows, not all within a radius; use 'kd_tree', "
+                "'ball_tree' or 'brute'."
+            )
+
     def _within(self: Any, X: Any, radius: Any, by_distance: bool = False) -> tuple[Any, Any, Any]:
         """Return offsets, rows and distances of the rows within the radius."""
         own = X is None
+        self._check_radius()
         radius = self.radius if radius is None else radius
         if self._index is None:
             distances, ids = super().radius_neighbors(X, radius)  # type: ignore[misc]

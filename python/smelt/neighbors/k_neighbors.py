@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier as _Classifier
@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsRegressor as _Regressor
 from sklearn.neighbors._base import _get_weights
 
 from smelt._kernel import kernel
-from smelt.neighbors._search import Search
+from smelt.neighbors._search import GRAPH_CONSTRAINTS, Search
 
 
 def neighborhoods(estimator: Any, X: Any) -> tuple[Any, Any, Any]:
@@ -40,7 +40,7 @@ class KNeighborsClassifier(Search, _Classifier):
     weights : {"uniform", "distance"}, callable or None, default="uniform"
         Weight of a vote: the same for all; 1 / distance (rows at distance 0 alone, where there are
         any); or what a function makes of an array of distances.
-    algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default="auto"
+    algorithm : {"auto", "ball_tree", "kd_tree", "brute", "hnsw"}, default="auto"
         How neighbours are found, see :class:`NearestNeighbors`.
     leaf_size : int, default=30
         Most rows in a leaf; it changes speed and memory, never results.
@@ -52,6 +52,8 @@ class KNeighborsClassifier(Search, _Classifier):
         Further parameters of the metric.
     n_jobs : int, default=None
         Threads; None means those of :class:`smelt.config`.  Results do not depend on it.
+    M, ef_construction, ef, random_state : default=16, 200, 100, 0
+        Parameters of "hnsw", see :class:`NearestNeighbors`.
 
     Attributes
     ----------
@@ -93,6 +95,42 @@ class KNeighborsClassifier(Search, _Classifier):
     """
 
     _index: Any
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_Classifier._parameter_constraints,
+        **GRAPH_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        M: int = 16,
+        ef_construction: int = 200,
+        ef: int = 100,
+        random_state: Any = 0,
+    ) -> None:
+        super().__init__(
+            n_neighbors,
+            weights=weights,
+            algorithm=algorithm,
+            leaf_size=leaf_size,
+            p=p,
+            metric=metric,
+            metric_params=metric_params,
+            n_jobs=n_jobs,
+        )
+        self.M = M
+        self.ef_construction = ef_construction
+        self.ef = ef
+        self.random_state = random_state
 
     def _votes(self, X: Any) -> list[Any]:
         """Return votes of shape (n_queries, n_classes), one array an output."""
@@ -166,7 +204,7 @@ class KNeighborsRegressor(Search, _Regressor):
     weights : {"uniform", "distance"}, callable or None, default="uniform"
         Weight of a neighbour: the same for all; 1 / distance (rows at distance 0 alone, where there
         are any); or what a function makes of an array of distances.
-    algorithm : {"auto", "ball_tree", "kd_tree", "brute"}, default="auto"
+    algorithm : {"auto", "ball_tree", "kd_tree", "brute", "hnsw"}, default="auto"
         How neighbours are found, see :class:`NearestNeighbors`.
     leaf_size : int, default=30
         Most rows in a leaf; it changes speed and memory, never results.
@@ -178,6 +216,8 @@ class KNeighborsRegressor(Search, _Regressor):
         Further parameters of the metric.
     n_jobs : int, default=None
         Threads; None means those of :class:`smelt.config`.  Results do not depend on it.
+    M, ef_construction, ef, random_state : default=16, 200, 100, 0
+        Parameters of "hnsw", see :class:`NearestNeighbors`.
 
     Attributes
     ----------
@@ -214,6 +254,42 @@ class KNeighborsRegressor(Search, _Regressor):
     """
 
     _index: Any
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_Regressor._parameter_constraints,
+        **GRAPH_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        weights: Any = "uniform",
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float = 2,
+        metric: Any = "minkowski",
+        metric_params: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        M: int = 16,
+        ef_construction: int = 200,
+        ef: int = 100,
+        random_state: Any = 0,
+    ) -> None:
+        super().__init__(
+            n_neighbors,
+            weights=weights,
+            algorithm=algorithm,
+            leaf_size=leaf_size,
+            p=p,
+            metric=metric,
+            metric_params=metric_params,
+            n_jobs=n_jobs,
+        )
+        self.M = M
+        self.ef_construction = ef_construction
+        self.ef = ef
+        self.random_state = random_state
 
     def predict(self, X: Any) -> Any:
         """Predict the mean of the neighbours' targets.

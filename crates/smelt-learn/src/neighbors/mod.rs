@@ -4,6 +4,12 @@
 mod arrange;
 mod brute;
 pub(crate) mod closest;
+mod hnsw;
+mod hnsw_beam;
+mod hnsw_build;
+mod hnsw_points;
+mod hnsw_query;
+mod local_outlier_factor;
 pub(crate) mod metric;
 pub(crate) mod tree;
 pub(crate) mod tree_query;
@@ -13,6 +19,10 @@ mod vote;
 pub(crate) mod walk;
 
 pub use brute::nearest_neighbors_brute;
+pub use hnsw::{Hnsw, HnswMetric, HnswParams};
+pub use hnsw_build::hnsw_fit;
+pub use hnsw_query::hnsw_query;
+pub use local_outlier_factor::{local_outlier_factor_fit, local_outlier_factor_score};
 pub use metric::Metric;
 pub use tree::{PackedTree, Shape, TreeParams, nearest_neighbors_fit};
 pub use tree_query::{Queries, Radius, RadiusNeighbors, tree_count, tree_nearest, tree_within};
