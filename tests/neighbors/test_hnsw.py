@@ -251,7 +251,7 @@ def test_other_types_of_input():
 
 def test_what_cannot_be_is_refused(monkeypatch):
     X, queries = rows(50)
-    model = graph().fit(X)
+    model, pairs = graph().fit(X), np.abs(X @ X.T)
     refused = [
         (lambda: model.radius_neighbors(queries), "not all within a radius"),
         (lambda: model.radius_neighbors_graph(queries), "not all within a radius"),
@@ -264,7 +264,7 @@ def test_what_cannot_be_is_refused(monkeypatch):
         (lambda: graph(metric="manhattan").fit(X), "not valid for algorithm 'hnsw'"),
         (lambda: graph(p=3).fit(X), "not valid for algorithm 'hnsw'"),
         (lambda: graph(metric=max).fit(X), "not valid for algorithm 'hnsw'"),
-        (lambda: graph(metric="precomputed").fit(np.abs(X @ X.T)), "not valid for algorithm 'hnsw'"),
+        (lambda: graph(metric="precomputed").fit(pairs), "not valid for algorithm 'hnsw'"),
         (lambda: graph(M=1).fit(X), "M"),
         (lambda: graph(ef=0).fit(X), "ef"),
         (lambda: graph(ef_construction=0).fit(X), "ef_construction"),

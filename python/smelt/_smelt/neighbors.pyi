@@ -4,12 +4,24 @@
 
 from typing import Any
 
+def hnsw_fit(X: Any, order: Any, levels: Any, n_threads: int | None = None, **keywords: Any) -> Any: ...
+
+def hnsw_query(graph: Any, rows: Any, X: Any, k: Any, ef: Any, n_threads: int | None = None) -> Any: ...
+
 def k_neighbors_mean(
     starts: Any, ids: Any, weights: Any, y: Any, n_threads: int | None = None
 ) -> Any: ...
 
 def k_neighbors_vote(
     starts: Any, ids: Any, weights: Any, codes: Any, n_classes: Any, n_threads: int | None = None
+) -> Any: ...
+
+def local_outlier_factor_fit(
+    distances: Any, ids: Any, kth_distance: Any, n_threads: int | None = None
+) -> Any: ...
+
+def local_outlier_factor_score(
+    density: Any, ids: Any, density_of_rows: Any, n_threads: int | None = None
 ) -> Any: ...
 
 def nearest_neighbors_brute(
