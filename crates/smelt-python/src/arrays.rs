@@ -9,19 +9,62 @@ use smelt_core::{CsrRef, Mat, MatRef, Real, Result};
 
 use crate::enter::raise;
 
+/// Finds NumPy's functions and types now.
+///
+/// They are found through Python code.  Left to the first call of a kernel, a Ctrl-C at that moment
+/// would end in a panic instead of a `KeyboardInterrupt`.
+pub(crate) fn load_numpy(py: Python<'_>) -> PyResult<()> {
+    py.import("numpy")?;
+    PyArray1::<f64>::zeros(py, 0, false).try_readonly()?;
+    Ok(())
+}
+
+/// Makes an enum an argument: the first kind that fits.
+///
+/// PyO3's derived extraction writes a text about each kind that does not fit, and Python runs signal
+/// handlers whenever it makes text of an object: a Ctrl-C would be noticed there, and forgotten.
+macro_rules! first_that_fits {
+    ($name:ident, $expected:literal, $($kind:ident($($field:ident: $type:ty),+)),+) => {
+        impl<'py> pyo3::FromPyObject<'_, 'py> for $name<'py> {
+            type Error = pyo3::PyErr;
+
+            #[allow(unused_parens)]
+            fn extract(object: pyo3::Borrowed<'_, 'py, pyo3::PyAny>) -> pyo3::PyResult<Self> {
+                $(if let Ok(($($field),+)) = object.extract::<($($type),+)>() {
+                    return Ok(Self::$kind($($field),+));
+                })+
+                Err(pyo3::exceptions::PyTypeError::new_err($expected))
+            }
+        }
+    };
+}
+pub(crate) use first_that_fits;
+
 /// A dense matrix of `f32` or `f64`; use [`by_dtype!`] to work on it.
-#[derive(FromPyObject)]
 pub(crate) enum Matrix<'py> {
     F32(PyReadonlyArray2<'py, f32>),
     F64(PyReadonlyArray2<'py, f64>),
 }
 
+first_that_fits!(
+    Matrix,
+    "expected a two-dimensional array of float32 or float64",
+    F32(array: PyReadonlyArray2<'py, f32>),
+    F64(array: PyReadonlyArray2<'py, f64>)
+);
+
 /// A sparse matrix as `(indptr int64, indices int32, data, n_cols)`; compressed rows or columns.
-#[derive(FromPyObject)]
 pub(crate) enum Sparse<'py> {
     F32(SparseArrays<'py, f32>),
     F64(SparseArrays<'py, f64>),
 }
+
+first_that_fits!(
+    Sparse,
+    "expected (indptr int64, indices int32, data of float32 or float64, n_cols)",
+    F32(arrays: SparseArrays<'py, f32>),
+    F64(arrays: SparseArrays<'py, f64>)
+);
 
 /// The arrays of a [`Sparse`].
 pub(crate) type SparseArrays<'py, T> =

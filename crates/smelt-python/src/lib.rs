@@ -31,6 +31,7 @@ use pyo3::prelude::*;
 /// Rust kernels of smelt.  Users never import it; `smelt._kernel.kernel` looks names up here.
 #[pymodule(gil_used = false)]
 fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    arrays::load_numpy(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     family(module, "association", association::register)?;
     family(module, "cluster", cluster::register)?;

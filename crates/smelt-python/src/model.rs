@@ -14,16 +14,22 @@ use smelt_model::{
     Column, Dense, Graph, Issue, Issues, Model, Table, Tensor, Tensors, Value, terms,
 };
 
-use crate::arrays::{slice, to_array1};
+use crate::arrays::{first_that_fits, slice, to_array1};
 use crate::enter::{enter, raise, to_python};
 use crate::params::params;
 
 /// A raw column from Python: `(name, "text", blob, lengths)` or `(name, "number", values)`.
-#[derive(FromPyObject)]
 enum RawColumn<'py> {
     Text(String, String, Bound<'py, PyBytes>, PyReadonlyArray1<'py, i64>),
     Number(String, String, PyReadonlyArray1<'py, f64>),
 }
+
+first_that_fits!(
+    RawColumn,
+    "expected (name, \"text\", bytes, int64 lengths) or (name, \"number\", float64 values)",
+    Text(name: String, kind: String, blob: Bound<'py, PyBytes>, lengths: PyReadonlyArray1<'py, i64>),
+    Number(name: String, kind: String, values: PyReadonlyArray1<'py, f64>)
+);
 
 impl RawColumn<'_> {
     fn name(&self) -> &str {

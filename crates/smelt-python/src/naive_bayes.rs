@@ -7,17 +7,24 @@ use smelt_core::Real;
 use smelt_learn::naive_bayes as kernels;
 
 use crate::arrays::{
-    Matrix, Sparse, by_dtype, maybe_slice, slice, sparse_view, to_array1, to_array2, view,
+    Matrix, Sparse, by_dtype, first_that_fits, maybe_slice, slice, sparse_view, to_array1,
+    to_array2, view,
 };
 use crate::enter::{enter, raise};
 use crate::params::params;
 
 /// Rows as an array, or as the arrays of compressed rows.
-#[derive(FromPyObject)]
 enum Samples<'py> {
     Sparse(Sparse<'py>),
     Dense(Matrix<'py>),
 }
+
+first_that_fits!(
+    Samples,
+    "expected rows as an array, or the arrays of compressed rows",
+    Dense(array: Matrix<'py>),
+    Sparse(arrays: Sparse<'py>)
+);
 
 /// Evaluates an expression with `$x` bound to the kernel's view of `$samples`.
 macro_rules! with_samples {

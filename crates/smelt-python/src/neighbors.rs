@@ -7,7 +7,9 @@ use smelt_core::{Error, Mat, MatRef};
 use smelt_learn::neighbors as kernels;
 use std::borrow::Cow;
 
-use crate::arrays::{Matrix, by_dtype, maybe_slice, slice, to_array1, to_array2, view};
+use crate::arrays::{
+    Matrix, by_dtype, first_that_fits, maybe_slice, slice, to_array1, to_array2, view,
+};
 use crate::enter::{enter, to_python};
 use crate::params::params;
 
@@ -132,11 +134,17 @@ fn rows_of(
 }
 
 /// One radius for all queries, or one each.
-#[derive(FromPyObject)]
 enum Radius<'py> {
     One(f64),
     Each(PyReadonlyArray1<'py, f64>),
 }
+
+first_that_fits!(
+    Radius,
+    "expected a number or an array of float64",
+    Each(radii: PyReadonlyArray1<'py, f64>),
+    One(radius: f64)
+);
 
 impl Radius<'_> {
     fn view(&self) -> PyResult<kernels::Radius<'_>> {
