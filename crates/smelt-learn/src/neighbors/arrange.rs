@@ -46,7 +46,7 @@ fn halves(starts: &[usize]) -> Vec<usize> {
 /// Halves the rows of X `depth` times.
 pub(crate) fn arrange(X: MatRef<'_, f64>, depth: u32, control: &Control) -> Result<Arranged> {
     let (n, d) = (X.n_rows(), X.n_cols());
-    let mut here = read(X);
+    let mut here = read(X, control);
     control.check()?;
     let mut there = Arranged { ids: vec![0; n], values: vec![0.0; n * d] };
     let (mut starts, mut levels) = (vec![0, n], depth);
@@ -56,7 +56,7 @@ pub(crate) fn arrange(X: MatRef<'_, f64>, depth: u32, control: &Control) -> Resu
         let cost = n as f64 / nodes.len() as f64 * (10.0 + 2.0 * d as f64);
         for_chunks(nodes.len(), 1, cost, |_, range| {
             if control.check().is_ok() {
-                lock(&nodes[range.start]).halve(d, &mut Scratch::default());
+                lock(&nodes[range.start]).halve(d, &mut Scratch::default(), control);
             }
         });
         control.check()?;
@@ -70,7 +70,7 @@ pub(crate) fn arrange(X: MatRef<'_, f64>, depth: u32, control: &Control) -> Resu
     let cost = n as f64 / nodes.len() as f64 * f64::from(levels) * 15.0;
     for_chunks(nodes.len(), 1, cost, |_, range| {
         if control.check().is_ok() {
-            lock(&nodes[range.start]).finish(d, levels, &mut Scratch::default());
+            lock(&nodes[range.start]).finish(d, levels, &mut Scratch::default(), control);
         }
     });
     control.check()?;
@@ -79,7 +79,7 @@ pub(crate) fn arrange(X: MatRef<'_, f64>, depth: u32, control: &Control) -> Resu
 }
 
 /// All rows as one block of columns.
-fn read(X: MatRef<'_, f64>) -> Arranged {
+fn read(X: MatRef<'_, f64>, control: &Control) -> Arranged {
     let (n, d) = (X.n_rows(), X.n_cols());
     let mut values = vec![0.0; n * d];
     let chunk = chunk_size(n, 2048);
@@ -93,10 +93,15 @@ fn read(X: MatRef<'_, f64>) -> Arranged {
         }
     }
     for_chunks(n, chunk, 2.0 * d as f64, |index, rows| {
-        let columns = &mut *lock(&parts[index]);
-        for (place, row) in rows.enumerate() {
-            for (j, column) in columns.iter_mut().enumerate() {
-                column[place] = X.get(row, j);
+        // A few columns at once: each is a stream of its own in the cache.
+        for (group, columns) in lock(&parts[index]).chunks_mut(16).enumerate() {
+            if control.check().is_err() {
+                return;
+            }
+            for (place, row) in rows.clone().enumerate() {
+                for (j, column) in columns.iter_mut().enumerate() {
+                    column[place] = X.get(row, 16 * group + j);
+                }
             }
         }
     });
@@ -166,8 +171,8 @@ impl<'a> Node<'a> {
         (Node { ids, values, new_ids, new_values }, behind)
     }
 
-    /// Deals the rows out to two halves in the other buffer.
-    fn halve(&mut self, d: usize, scratch: &mut Scratch) {
+    /// Deals the rows out to two halves in the other buffer, in any way once cancelled.
+    fn halve(&mut self, d: usize, scratch: &mut Scratch, control: &Control) {
         let n = self.ids.len();
         if n == 0 {
             return;
@@ -177,7 +182,7 @@ impl<'a> Node<'a> {
         vectorize(
             #[inline(always)]
             || {
-                let column = &self.values[widest(self.values, n) * n..][..n];
+                let column = &self.values[widest(self.values, n, control) * n..][..n];
                 keys.clear();
                 keys.extend(column.iter().map(|&value| ordered(value)));
             },
@@ -202,6 +207,9 @@ impl<'a> Node<'a> {
         }
         let (new_left, new_right) = self.new_values.split_at_mut(half * d);
         for (j, column) in self.values.chunks_exact(n).enumerate() {
+            if looks_up(j, n) && control.check().is_err() {
+                return;
+            }
             let new_left = &mut new_left[j * half..][..half];
             let new_right = &mut new_right[j * (n - half)..][..n - half];
             deal(column, target, new_left, new_right);
@@ -209,11 +217,11 @@ impl<'a> Node<'a> {
     }
 
     /// All levels below a node; after an odd number of them the rows are in the other buffer.
-    fn finish(&mut self, d: usize, levels: u32, scratch: &mut Scratch) {
+    fn finish(&mut self, d: usize, levels: u32, scratch: &mut Scratch, control: &Control) {
         if levels == 0 {
             return;
         }
-        self.halve(d, scratch);
+        self.halve(d, scratch, control);
         let other = Node {
             ids: &mut *self.new_ids,
             values: &mut *self.new_values,
@@ -222,9 +230,15 @@ impl<'a> Node<'a> {
         };
         let half = other.ids.len() / 2;
         let (mut left, mut right) = other.cut(half, d);
-        left.finish(d, levels - 1, scratch);
-        right.finish(d, levels - 1, scratch);
+        left.finish(d, levels - 1, scratch, control);
+        right.finish(d, levels - 1, scratch, control);
     }
+}
+
+/// Whether an interruption is asked for before column `j` of `n` values: some 65,000 values apart.
+#[inline(always)]
+fn looks_up(j: usize, n: usize) -> bool {
+    (j * n) >> 16 != ((j + 1) * n) >> 16
 }
 
 /// Moves each value to its place among the left ones or, counted on, the right ones.
@@ -244,9 +258,12 @@ fn deal(column: &[f64], target: &[u32], left: &mut [f64], right: &mut [f64]) {
 
 /// The column of the largest difference, the first of those.
 #[inline(always)]
-fn widest(values: &[f64], n: usize) -> usize {
+fn widest(values: &[f64], n: usize, control: &Control) -> usize {
     let (mut best, mut best_width) = (0, f64::NEG_INFINITY);
     for (j, column) in values.chunks_exact(n).enumerate() {
+        if looks_up(j, n) && control.check().is_err() {
+            return best;
+        }
         let (mut low, mut high) = ([column[0]; 16], [column[0]; 16]);
         let (blocks, rest) = column.as_chunks::<16>();
         for block in blocks {

@@ -146,14 +146,19 @@ pub fn nearest_neighbors_fit(
         ids[leaf * capacity..][..pair[1] - pair[0]]
             .copy_from_slice(&arranged.ids[pair[0]..pair[1]]);
     }
-    let mut points = vec![f64::NAN; n_leaves * capacity * d];
+    let mut points = vec![0.0; n_leaves * capacity * d];
     let cost = (capacity * d) as f64;
-    for_chunks_mut(&mut points, capacity * d, 64, cost, |_, leaves, blocks| {
+    let chunk = ((1 << 18) / (capacity * d)).clamp(1, 64);
+    for_chunks_mut(&mut points, capacity * d, chunk, cost, |_, leaves, blocks| {
+        if control.check().is_err() {
+            return;
+        }
         for (leaf, block) in leaves.zip(blocks.chunks_exact_mut(capacity * d)) {
             let (start, n) = (starts[leaf], starts[leaf + 1] - starts[leaf]);
             let columns = &arranged.values[start * d..][..n * d];
             for (j, column) in block.chunks_exact_mut(capacity).enumerate() {
                 column[..n].copy_from_slice(&columns[j * n..][..n]);
+                column[n..].fill(f64::NAN);
             }
         }
     });
@@ -163,7 +168,7 @@ pub fn nearest_neighbors_fit(
     let rows = bound_rows(params.algorithm, d);
     let mut bounds = vec![0.0; plan.n_nodes() * rows * LANES];
     let mut least = vec![u32::MAX; plan.n_nodes() * LANES];
-    bound_nodes(&plan, params, &ids, &points, &mut bounds, &mut least, d);
+    bound_nodes(&plan, params, &ids, &points, &mut bounds, &mut least, d, control);
     control.check()?;
     Ok(PackedTree {
         params: params.clone(),
@@ -177,6 +182,7 @@ pub fn nearest_neighbors_fit(
     })
 }
 
+#[allow(clippy::too_many_arguments)]
 fn bound_nodes(
     plan: &Plan,
     params: &TreeParams,
@@ -185,6 +191,7 @@ fn bound_nodes(
     bounds: &mut [f64],
     least: &mut [u32],
     d: usize,
+    control: &Control,
 ) {
     let rows = bound_rows(params.algorithm, d);
     for level in (0..plan.n_levels()).rev() {
@@ -200,6 +207,9 @@ fn bound_nodes(
         for_chunks_mut(blocks, rows * LANES, 16, cost, |_, nodes, blocks| {
             for (node, block) in nodes.zip(blocks.chunks_exact_mut(rows * LANES)) {
                 for child in 0..n_children {
+                    if below * plan.capacity * d > 1 << 14 && control.check().is_err() {
+                        return;
+                    }
                     let child_index = node * n_children + child;
                     let first = child_index * below * plan.capacity;
                     let leaves = &points[first * d..][..below * plan.capacity * d];
