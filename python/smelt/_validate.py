@@ -54,7 +54,7 @@ def validate_fit(
     """
     X, y = _validate_data(
         estimator,
-        _in_parts(X),
+        in_parts(X),
         y,
         accept_sparse=accept_sparse,
         dtype=list(FLOATS),
@@ -66,11 +66,13 @@ def validate_fit(
     return canonical(X), y
 
 
-def _in_parts(X: Any) -> Any:
-    """Turn a large array of integers into floats part by part, so that Ctrl-C is heard between."""
-    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.kind not in "iub" or X.size <= _PART:
+def in_parts(X: Any, dtype: Any = np.float64, kinds: str = "iub") -> Any:
+    """Turn a large array of other ``kinds`` into ``dtype``; Ctrl-C is heard between its parts."""
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype.kind not in kinds or X.size <= _PART:
         return X
-    out = np.empty(X.shape, dtype=np.float64, order="F" if X.flags.f_contiguous else "C")
+    if X.dtype == dtype:
+        return X
+    out = np.empty(X.shape, dtype=dtype, order="F" if X.flags.f_contiguous else "C")
     source, target = (X.T, out.T) if X.flags.f_contiguous else (X, out)
     step = max(1, _PART // source.shape[1])
     for start in range(0, source.shape[0], step):

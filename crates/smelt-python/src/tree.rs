@@ -10,19 +10,29 @@ use smelt_tree::tree::extra_tree;
 use smelt_tree::tree::nodes::Nodes;
 use smelt_tree::tree::predict::{self, Trees};
 use smelt_tree::tree::sparse::{ByColumn, ByRow};
+use smelt_tree::tree::tree_columns as turn;
 
-use crate::arrays::{SparseArrays, maybe_slice, slice, sparse_view, to_array1, to_array2, view};
+use crate::arrays::{
+    Matrix, SparseArrays, by_dtype, first_that_fits, maybe_slice, slice, sparse_view, to_array1,
+    to_array2, view,
+};
 use crate::enter::{enter, to_python};
 use crate::params::params;
 
 /// Targets: classes (n_rows · n_outputs) with the number of classes of every output, or numbers.
-#[derive(FromPyObject)]
 pub(crate) enum TargetArrays<'py> {
     /// Classes.
     Classes(PyReadonlyArray1<'py, u32>, Vec<usize>),
     /// Numbers, and the number of outputs.
     Values(PyReadonlyArray1<'py, f64>, usize),
 }
+
+first_that_fits!(
+    TargetArrays,
+    "expected (uint32 classes, their numbers) or (float64 values, number of outputs)",
+    Classes(classes: PyReadonlyArray1<'py, u32>, n_classes: Vec<usize>),
+    Values(values: PyReadonlyArray1<'py, f64>, n_outputs: usize)
+);
 
 impl TargetArrays<'_> {
     pub(crate) fn view(&self) -> PyResult<Targets<'_>> {
@@ -39,13 +49,19 @@ impl TargetArrays<'_> {
 
 /// A table of float32: dense, or the arrays of a sparse one (indptr int64, indices int32, data, inner
 /// size), whose indices ascend.  Kernels that learn take compressed columns, others compressed rows.
-#[derive(FromPyObject)]
 pub(crate) enum Table<'py> {
     /// All values.
     Dense(PyReadonlyArray2<'py, f32>),
     /// The entries.
     Sparse(SparseArrays<'py, f32>),
 }
+
+first_that_fits!(
+    Table,
+    "expected a two-dimensional array of float32, or the arrays of a sparse one",
+    Dense(values: PyReadonlyArray2<'py, f32>),
+    Sparse(arrays: SparseArrays<'py, f32>)
+);
 
 impl Table<'_> {
     /// The table to learn from.
@@ -204,11 +220,29 @@ fn tree_validate(py: Python<'_>, trees: TreeArrays<'_>, n_features: usize) -> Py
     self::trees(&trees)?.check(n_features).map_err(|error| to_python(py, &error))
 }
 
+/// Float32 columns of `X`, which lie behind each other.
+#[pyfunction]
+#[pyo3(signature = (X, n_threads=None))]
+#[allow(non_snake_case)]
+fn tree_columns<'py>(
+    py: Python<'py>,
+    X: Matrix<'py>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (shape, columns) = by_dtype!(Matrix, &X, |X| {
+        let X = view(X)?;
+        let columns = enter(py, n_threads, |control| turn::tree_columns(X, control))?;
+        ([X.n_cols(), X.n_rows()], columns)
+    });
+    Ok(to_array1(py, columns).reshape(shape)?.transpose()?.into_any())
+}
+
 /// Adds the kernels of this family.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decision_tree_fit, module)?)?;
     module.add_function(wrap_pyfunction!(extra_tree_fit, module)?)?;
     module.add_function(wrap_pyfunction!(tree_apply, module)?)?;
+    module.add_function(wrap_pyfunction!(tree_columns, module)?)?;
     module.add_function(wrap_pyfunction!(tree_validate, module)?)?;
     module.add_function(wrap_pyfunction!(tree_predict, module)?)
 }

@@ -31,6 +31,9 @@ def extra_tree_fit(
 def tree_apply(X: Any, trees: Any, n_threads: int | None = None) -> Any:
     """Leaf that every row of `X` reaches in every tree, counted from the tree's root."""
 
+def tree_columns(X: Any, n_threads: int | None = None) -> Any:
+    """Float32 columns of `X`, which lie behind each other."""
+
 def tree_predict(X: Any, trees: Any, n_threads: int | None = None) -> Any:
     """Mean over the trees of the values of the leaves that the rows of `X` reach."""
 

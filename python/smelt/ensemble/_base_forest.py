@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from smelt._kernel import kernel
 from smelt._validate import nothing_lost
 from smelt.ensemble._quantile_forest import QuantileForest
-from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row
+from smelt.tree._base_tree import LARGEST_SEED, by_column, by_row, turned
 from smelt.tree._category_columns import CategoryColumns
 from smelt.tree._nodes import Nodes, cut, join, predicting, pruned, shaped, stack, with_sets
 from smelt.tree._paths import decision_path, importances
@@ -86,7 +86,7 @@ class GrownForest(CategoryColumns):
         X = self._encode_categories(X, self._goes_on())
         X, y = validate_data(
             self,
-            X,
+            turned(X),
             y,
             multi_output=True,
             accept_sparse="csc",

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from smelt.tree._base_tree import dense
+from smelt.tree._base_tree import dense, turned
 from smelt.tree._nodes import Nodes, cut, join
 from smelt.tree._targets import tree_parameters
 from smelt.tree.decision_tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -130,7 +130,7 @@ class Members:
 
 def columns(X: Any) -> Any:
     """Return float32 columns, compressed or behind each other; missing values may be among them."""
-    X = check_array(X, dtype=np.float32, accept_sparse="csc", ensure_all_finite=False)
+    X = check_array(turned(X), dtype=np.float32, accept_sparse="csc", ensure_all_finite=False)
     return X if sp.issparse(X) else dense(X)
 
 

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import nothing_lost, validate_predict
+from smelt._validate import in_parts, nothing_lost, validate_predict
 from smelt.tree._base_tree import LARGEST_SEED, PART, by_column, rows
 from smelt.tree._nodes import Nodes, cut, predicting
 from smelt.tree.extra_tree import ExtraTreeRegressor
@@ -168,7 +168,11 @@ class IsolationForest(_IsolationForest):
             The fitted estimator itself.
         """
         X = validate_data(
-            self, X, accept_sparse=["csc"], dtype=np.float32, ensure_all_finite=self._finite()
+            self,
+            in_parts(X, np.float32, "iubf"),
+            accept_sparse=["csc"],
+            dtype=np.float32,
+            ensure_all_finite=self._finite(),
         )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import canonical, nothing_lost, sparse_arrays
+from smelt._validate import FLOATS, canonical, nothing_lost, sparse_arrays
 from smelt.tree._category_columns import CategoryColumns
 from smelt.tree._nodes import Nodes, as_tree, predicting, pruned, shaped, structure, with_sets
 from smelt.tree._paths import decision_path, importances
@@ -83,7 +83,7 @@ class GrownTree(CategoryColumns):
         if check_input:
             X, y = validate_data(
                 self,
-                X,
+                turned(X),
                 y,
                 validate_separately=(
                     {"dtype": np.float32, "accept_sparse": "csc", "ensure_all_finite": False},
@@ -285,17 +285,21 @@ class GrownClassifier(GrownTree):
         return [values[:, k, :n_classes] for k, n_classes in enumerate(self.n_classes_)]
 
 
-def dense(X: Any) -> np.ndarray:
-    """Return float32 columns behind each other; part by part, so that Ctrl-C is heard between."""
-    if isinstance(X, np.ndarray) and X.dtype == np.float32 and X.flags.f_contiguous:
+def turned(X: Any) -> Any:
+    """Return a large array as float32 columns, before it is checked; anything else as it is.
+
+    scikit-learn would make float32 of it in one step, which hears no Ctrl-C, and a second copy of
+    the columns were needed then.
+    """
+    large = type(X) is np.ndarray and X.ndim == 2 and X.size > PART
+    return dense(X) if large and X.dtype in FLOATS else X
+
+
+def dense(X: np.ndarray) -> np.ndarray:
+    """Return float32 columns behind each other."""
+    if X.dtype == np.float32 and X.flags.f_contiguous:
         return X
-    out = np.empty(X.shape, dtype=np.float32, order="F")
-    X = X.tocsr() if sp.issparse(X) else X
-    step = max(1, PART // max(1, X.shape[1]))
-    for start in range(0, X.shape[0], step):
-        part = X[start : start + step]
-        out[start : start + step] = part.toarray() if sp.issparse(part) else part
-    return out
+    return kernel("tree.tree_columns")(canonical(X))  # type: ignore[no-any-return]
 
 
 def by_column(X: Any) -> Any:

@@ -25,3 +25,4 @@ pub mod random_trees_embedding;
 mod sort;
 pub mod sparse;
 mod subtree;
+pub mod tree_columns;

@@ -1,10 +1,16 @@
-"""Sparse tables, which arrive as their arrays (indptr, indices, data, inner size), made dense."""
+"""Tables as trees take them: float32 columns, or the arrays of sparse ones made dense."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+
+def tree_columns(X: Any) -> np.ndarray:
+    """Return float32 columns behind each other; values beyond float32 become infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(X, dtype=np.float32, order="F")
 
 
 def by_row(X: Any) -> np.ndarray:
