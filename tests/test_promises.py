@@ -150,13 +150,18 @@ def test_an_interrupt_ends_a_long_fit(estimator):
         raise Interrupted
 
     before = signal.signal(signal.SIGALRM, interrupt)
+    times = []
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.5)
-        start = time.perf_counter()
-        with pytest.raises(Interrupted):
-            for _ in range(again):
-                estimator.fit(X, y)
-        assert time.perf_counter() - start < 2.0  # 0.2 s as a rule; a loaded machine gets more
+        # 0.2 s after the signal as a rule; a loaded machine gets more, and memory that nobody had
+        # before may be slow to come, so that a late answer is tried again.
+        while len(times) < 3 and min(times, default=9.0) > 1.5:
+            start = time.perf_counter()
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(Interrupted):
+                for _ in range(again):
+                    estimator.fit(X, y)
+            times.append(time.perf_counter() - start)
+        assert min(times) < 1.5
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
