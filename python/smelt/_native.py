@@ -30,6 +30,7 @@ NATIVE = (
     "linear_model.LinearRegression",
     "linear_model.LogisticRegression",
     "linear_model.Ridge",
+    "manifold.TSNE",
     "naive_bayes.BernoulliNB",
     "naive_bayes.CategoricalNB",
     "naive_bayes.ComplementNB",

@@ -6,6 +6,7 @@ pub mod association;
 pub mod cluster;
 pub mod decomposition;
 pub mod linear_model;
+pub mod manifold;
 pub mod metrics;
 pub mod naive_bayes;
 pub mod neighbors;

@@ -15,6 +15,7 @@ mod isolation_forest;
 mod large_pages;
 mod linalg;
 mod linear_model;
+mod manifold;
 mod members;
 mod metrics;
 mod model;
@@ -50,6 +51,7 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "linalg", linalg::register)?;
     family(module, "table", table::register)?;
     family(module, "linear_model", linear_model::register)?;
+    family(module, "manifold", manifold::register)?;
     family(module, "metrics", metrics::register)?;
     family(module, "model", model::register)?;
     family(module, "naive_bayes", naive_bayes::register)?;

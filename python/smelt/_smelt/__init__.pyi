@@ -10,6 +10,7 @@ from smelt._smelt import ground as ground
 from smelt._smelt import inspection as inspection
 from smelt._smelt import linalg as linalg
 from smelt._smelt import linear_model as linear_model
+from smelt._smelt import manifold as manifold
 from smelt._smelt import metrics as metrics
 from smelt._smelt import model as model
 from smelt._smelt import naive_bayes as naive_bayes

@@ -170,6 +170,9 @@ def _try_one_row(estimator: Any, row: np.ndarray) -> None:
 
 
 def _try_without_prediction(estimator: Any, row: np.ndarray) -> None:
+    if "embedding_" in vars(estimator):
+        _check_embedding(estimator, row)
+        return
     if "nodes_" in vars(estimator):  # leaves as codes
         width = int(np.count_nonzero(estimator.nodes_["children_left"] < 0))
     else:
@@ -186,3 +189,13 @@ def _try_without_prediction(estimator: Any, row: np.ndarray) -> None:
             raise ValueError("its core rows do not fit their numbers")
     elif estimator.transform(row).shape != (1, width):
         raise ValueError("one row does not give one code")
+
+
+def _check_embedding(estimator: Any, row: np.ndarray) -> None:
+    picture = estimator.embedding_
+    if picture.ndim != 2 or picture.dtype.kind != "f" or not np.isfinite(picture).all():
+        raise ValueError("its embedding is no matrix of finite numbers")
+    if picture.shape[1] != estimator.n_components:
+        raise ValueError("its embedding has another number of columns than its parameters say")
+    if hasattr(estimator, "transform") and estimator.transform(row).shape != (1, picture.shape[1]):
+        raise ValueError("one row does not give one place")

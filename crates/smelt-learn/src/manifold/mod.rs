@@ -1,0 +1,17 @@
+//! Embeddings: pictures of high-dimensional data in two or three dimensions.
+
+mod attraction;
+mod descent;
+mod neighbor_graph;
+mod perplexity;
+mod repulsion;
+mod space_tree;
+mod trustworthiness;
+mod tsne;
+mod tsne_exact;
+
+pub use neighbor_graph::NeighborGraph;
+pub use perplexity::{tsne_affinities, tsne_affinities_exact};
+pub use trustworthiness::trustworthiness_penalty;
+pub use tsne::{TsneFit, TsneParams, tsne_fit, tsne_gradient};
+pub use tsne_exact::{tsne_fit_exact, tsne_gradient_exact};
