@@ -44,6 +44,7 @@ GOALS: dict[str, dict[str, float]] = {
     "dbscan-1e6x3": {"smelt": 15},
     "dbscan-1e5x10": {"smelt": 8},
     "silhouette-1e5x20": {"smelt": 5},
+    "gaussian-mixture-5e5x20": {"smelt": 10},
     "pca-1e6x50": {"smelt": 3},
     "pca-2e4x2000": {"smelt": 2.5},
     "truncated-svd-1e5x5e4": {"smelt": 8},

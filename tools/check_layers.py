@@ -36,8 +36,8 @@ def place_of(name: str) -> str:
     return "/".join(path)
 
 
-# Learners whose fit is another's: only what they say of neighbours is theirs.
-LAZY = ("k_neighbors_vote", "radius_neighbors_vote")
+# Learners whose fit is another's, or a draw alone: only what they say of rows is theirs.
+LAZY = ("k_neighbors_vote", "radius_neighbors_vote", "random_projection_transform")
 FILLED = {  # what a file holds once it is more than the stub that new_algorithm.py wrote
     "twin": "return",
     "test": "def test_",

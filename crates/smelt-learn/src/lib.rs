@@ -8,5 +8,7 @@ pub mod decomposition;
 pub mod linear_model;
 pub mod manifold;
 pub mod metrics;
+pub mod mixture;
 pub mod naive_bayes;
 pub mod neighbors;
+pub mod random_projection;

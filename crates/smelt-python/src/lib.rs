@@ -18,11 +18,13 @@ mod linear_model;
 mod manifold;
 mod members;
 mod metrics;
+mod mixture;
 mod model;
 mod naive_bayes;
 mod neighbors;
 mod params;
 mod quantile_forest;
+mod random_projection;
 mod random_trees_embedding;
 mod table;
 mod tree;
@@ -53,9 +55,11 @@ fn _smelt(module: &Bound<'_, PyModule>) -> PyResult<()> {
     family(module, "linear_model", linear_model::register)?;
     family(module, "manifold", manifold::register)?;
     family(module, "metrics", metrics::register)?;
+    family(module, "mixture", mixture::register)?;
     family(module, "model", model::register)?;
     family(module, "naive_bayes", naive_bayes::register)?;
     family(module, "neighbors", neighbors::register)?;
+    family(module, "random_projection", random_projection::register)?;
     family(module, "tree", tree::register)?;
     Ok(())
 }

@@ -12,9 +12,11 @@ from smelt._smelt import linalg as linalg
 from smelt._smelt import linear_model as linear_model
 from smelt._smelt import manifold as manifold
 from smelt._smelt import metrics as metrics
+from smelt._smelt import mixture as mixture
 from smelt._smelt import model as model
 from smelt._smelt import naive_bayes as naive_bayes
 from smelt._smelt import neighbors as neighbors
+from smelt._smelt import random_projection as random_projection
 from smelt._smelt import table as table
 from smelt._smelt import tree as tree
 

@@ -3,8 +3,9 @@
 Plain JSON stands for itself: None, bool, int, finite float, str, and lists of values.  Everything
 else is a dict with a ``type`` from a closed list: ``float`` (NaN and infinities), ``tuple``,
 ``dict``, ``array``, ``scalar`` (of NumPy), ``strings`` (array of text), ``objects`` (array of plain
-values), ``labels`` (a fitted label encoder), ``categories`` (the encoder of boosted trees) and
-``estimator`` (a native one, a member of an ensemble).
+values), ``rows`` (a sparse matrix of compressed rows), ``labels`` (a fitted label encoder),
+``categories`` (the encoder of boosted trees) and ``estimator`` (a native one, a member of an
+ensemble).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from smelt.errors import ModelFileError
 from smelt.export.category_encoder import (
@@ -56,6 +58,11 @@ class Encoder:
             return {"type": "scalar", "tensor": self._tensor(np.asarray(value), name)}
         if type(value) is np.ndarray:
             return self._array(value, name)
+        if sp.issparse(value) and value.format == "csr":
+            parts = {part: getattr(value, part) for part in ("indptr", "indices", "data")}
+            code = {part: self._array(array, f"{name}.{part}") for part, array in parts.items()}
+            is_array = isinstance(value, sp.sparray)
+            return {"type": "rows", "shape": list(value.shape), "is_array": is_array, **code}
         if type(value).__module__.startswith("sklearn.") and type(value).__name__ == "LabelEncoder":
             return {"type": "labels", "classes": self.encode(value.classes_, f"{name}.classes_")}
         if is_category_encoder(value):
@@ -159,6 +166,21 @@ class Decoder:
             array[k] = self.decode(item)
         return array.reshape(_shape(code))
 
+    def _rows(self, code: dict[str, Any]) -> Any:
+        n_rows, n_columns = _shape(code)
+        indptr, indices, data = (self.decode(code[part]) for part in ("indptr", "indices", "data"))
+        whole = all(part.ndim == 1 and part.dtype.kind == "i" for part in (indptr, indices))
+        if not whole or data.ndim != 1 or not len(indptr) == n_rows + 1:
+            raise ModelFileError("the parts of a sparse matrix do not fit its shape")
+        if indptr[0] != 0 or not indptr[-1] == len(indices) == len(data):
+            raise ModelFileError("the rows of a sparse matrix do not fit its entries")
+        if (np.diff(indptr) < 0).any() or ((indices < 0) | (indices >= n_columns)).any():
+            raise ModelFileError("a sparse matrix has entries outside of it")
+        kind = sp.csr_array if code["is_array"] is True else sp.csr_matrix
+        matrix = kind((data, indices, indptr), shape=(n_rows, n_columns))
+        matrix.indptr, matrix.indices = indptr, indices  # the width of numbers that they had
+        return matrix
+
     def _labels(self, code: dict[str, Any]) -> Any:
         from sklearn.preprocessing import LabelEncoder
 
@@ -190,6 +212,7 @@ _DECODERS = {
     "array": Decoder._array,
     "strings": Decoder._strings,
     "objects": Decoder._objects,
+    "rows": Decoder._rows,
     "labels": Decoder._labels,
     "categories": Decoder._categories,
     "estimator": Decoder._estimator,

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from smelt import _smelt
 from smelt.errors import ModelFileError
@@ -156,6 +157,12 @@ def _try_one_row(estimator: Any, row: np.ndarray) -> None:
         raise ValueError("one row does not give one prediction")
     if not hasattr(estimator, "predict_proba"):
         return
+    from sklearn.base import is_classifier
+
+    if not is_classifier(estimator):  # a mixture: shares of its components
+        if estimator.predict_proba(row).shape != (1, len(estimator.weights_)):
+            raise ValueError("there is not one share a component")
+        return
     several = isinstance(estimator.classes_, list)  # one set of classes for each output
     outputs = estimator.classes_ if several else [estimator.classes_]
     answers = estimator.predict_proba(row)
@@ -179,9 +186,10 @@ def _try_without_prediction(estimator: Any, row: np.ndarray) -> None:
         components = estimator.components_
         if components.ndim != 2 or components.shape[1] != row.shape[1]:
             raise ValueError("its components do not fit its columns")
-        if components.dtype.kind != "f" or not np.isfinite(components).all():
+        values = components.data if sp.issparse(components) else components
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
             raise ValueError("its components are something else than finite numbers")
-        row, width = row.astype(components.dtype), len(components)
+        row, width = row.astype(components.dtype), components.shape[0]
     if not hasattr(estimator, "transform"):  # rows in clusters, of which some are kept
         core = estimator.core_sample_indices_
         n_samples = len(estimator.labels_)

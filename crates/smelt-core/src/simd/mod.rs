@@ -6,10 +6,13 @@
 
 pub mod bytes;
 pub mod eight;
+mod exponential;
 pub mod steps;
 pub mod transpose;
 
 use crate::real::Real;
+
+pub use exponential::Exponential;
 
 /// Runs `work` compiled for the widest vector unit of this machine.
 ///
