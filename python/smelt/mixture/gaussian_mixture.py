@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from smelt._kernel import kernel
-from smelt._validate import FLOATS, _in_parts, canonical, nothing_lost, validate_predict
+from smelt._validate import FLOATS, canonical, in_parts, nothing_lost, validate_predict
 from smelt.mixture._given import given_factors, given_means, given_precisions, given_weights
 
 
@@ -210,7 +210,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @nothing_lost
     def _learn(self, X: Any) -> np.ndarray:
-        X = validate_data(self, _in_parts(X), dtype=list(FLOATS), ensure_min_samples=2)
+        X = validate_data(self, in_parts(X), dtype=list(FLOATS), ensure_min_samples=2)
         X = canonical(X)
         if X.shape[0] < self.n_components:
             raise ValueError(
