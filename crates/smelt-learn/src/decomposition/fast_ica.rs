@@ -13,7 +13,7 @@
 use serde::Deserialize;
 use smelt_core::simd::vectorize;
 use smelt_core::{Control, Error, Mat, MatRef, Real, Result, parallel};
-use smelt_math::linalg::{Scalar, column_means, eigh, gemm, gemm_into, gram, svd};
+use smelt_math::linalg::{Scalar, column_means, eigh, gemm, gemm_into, gram, svd_right};
 
 use super::NS_PER_FLOP;
 use super::operator::{Dense, Operator};
@@ -161,11 +161,11 @@ fn whiten<T: Scalar>(
             *value = x.get(i, j).to_f64() - mean[j];
         }
     }
-    let factors = svd(centred.view(), control)?;
-    let mut rows = factors.vt.view().rows(0, k).to_mat();
+    let (sizes, vt) = svd_right(centred.view(), control)?;
+    let mut rows = vt.view().rows(0, k).to_mat();
     for i in 0..k {
         let sign = if rows[(i, 0)] < 0.0 { -1.0 } else { 1.0 };
-        let size = factors.s[i];
+        let size = sizes[i];
         rows.row_mut(i).iter_mut().for_each(|value| *value *= sign / size);
     }
     Ok((rows, mean))

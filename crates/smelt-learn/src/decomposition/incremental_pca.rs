@@ -11,7 +11,7 @@
 
 use serde::Deserialize;
 use smelt_core::{Control, Error, Mat, MatRef, Result};
-use smelt_math::linalg::{Scalar, column_means, svd};
+use smelt_math::linalg::{Scalar, column_means, svd_right};
 
 use super::pca::{flip, not_finite};
 
@@ -85,15 +85,10 @@ pub fn incremental_pca_fit_batch<T: Scalar>(
         let row = stack.row_mut(r + b).iter_mut();
         row.enumerate().for_each(|(j, value)| *value = weight * (mean[j] - batch_mean[j]));
     }
-    let factors = svd(stack.view(), control)?;
-    let kept = params.n_components.min(factors.s.len());
-    let mut components = factors.vt.view().rows(0, kept).to_mat();
+    let (singular, vt) = svd_right(stack.view(), control)?;
+    let kept = params.n_components.min(singular.len());
+    let mut components = vt.view().rows(0, kept).to_mat();
     // 3.
     flip(&mut components);
-    Ok(IncrementalPcaFit {
-        components,
-        singular: factors.s,
-        mean: new_mean,
-        variance: new_variance,
-    })
+    Ok(IncrementalPcaFit { components, singular, mean: new_mean, variance: new_variance })
 }

@@ -1,7 +1,7 @@
 //! Principal components: eigenvectors of the covariance, in the order of their variance.
 //!
-//! Cost: `covariance` n·d²/2 multiply-adds, one reading of X and 9·d³; `full` 2·n·d² to 6·n·d² for
-//! the QR factors and 20·d³; `leading` 4·n·d·p for each of a few steps (`krylov.rs`).
+//! Cost: `covariance` n·d²/2 multiply-adds, one reading of X and 9·d³; `full` 2·n·d² for
+//! the triangle of a QR factorization and 20·d³; `leading` 4·n·d·p for each of a few steps (`krylov.rs`).
 //!
 //! Twin: `python/smelt/plain/decomposition/pca.py`.
 //!
@@ -14,8 +14,11 @@
 //! 3. Signs: the entry of largest magnitude in each component is positive.
 
 use serde::Deserialize;
+use smelt_core::parallel::for_chunks_mut;
 use smelt_core::{Control, CsrRef, Error, Mat, MatRef, Real, Result};
-use smelt_math::linalg::{Scalar, column_means, eigh, gram, gram_of_rows, gram_single, svd};
+use smelt_math::linalg::{
+    Scalar, column_means, eigh, gram, gram_of_rows, gram_single, svd, svd_right,
+};
 
 use super::krylov::{Effort, leading};
 use super::operator::{Dense, Operator};
@@ -183,17 +186,24 @@ fn full<T: Scalar>(x: MatRef<'_, T>, control: &Control) -> Result<PcaFit> {
     if mean.iter().any(|mean| !mean.is_finite()) {
         return Err(not_finite());
     }
-    let mut centred = x.to_mat();
-    for i in 0..x.n_rows() {
-        for (value, &mean) in centred.row_mut(i).iter_mut().zip(&mean) {
-            *value = T::from_f64(value.to_f64() - mean);
+    let d = x.n_cols();
+    let mut centred = Mat::zeros(x.n_rows(), d);
+    let chunk = ((1 << 18) / d.max(1)).max(1);
+    for_chunks_mut(centred.as_mut_slice(), d, chunk, d as f64, |_, rows, out| {
+        if control.check().is_err() {
+            return;
         }
-    }
+        for (i, row) in rows.zip(out.chunks_exact_mut(d)) {
+            for (j, (value, &mean)) in row.iter_mut().zip(&mean).enumerate() {
+                *value = T::from_f64(x.get(i, j).to_f64() - mean);
+            }
+        }
+    });
     control.check()?;
-    let factors = svd(centred.view(), control)?;
-    let squares: Vec<f64> = factors.s.iter().map(|s| s.to_f64().powi(2)).collect();
+    let (s, vt) = svd_right(centred.view(), control)?;
+    let squares: Vec<f64> = s.iter().map(|s| s.to_f64().powi(2)).collect();
     let total = squares.iter().sum();
-    Ok(finish(mean, to_f64(&factors.vt), squares, total, true))
+    Ok(finish(mean, to_f64(&vt), squares, total, true))
 }
 
 /// 2c.

@@ -75,7 +75,7 @@ fn solve_small<T: Scalar>(
     rcond: T,
     control: &Control,
 ) -> Result<Lstsq<T>> {
-    let factors = unsigned(a, control)?;
+    let factors = unsigned(a, true, control)?;
     let threshold = factors.s.first().map_or(T::ZERO, |&most| most * rcond);
     let rank = factors.s.iter().filter(|&&s| s > threshold).count();
     let mut coordinates = gemm(factors.u.view().transpose(), b, control)?;

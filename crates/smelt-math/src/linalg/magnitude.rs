@@ -1,5 +1,6 @@
 //! Size of the entries, looked at once before a factorization.
 
+use smelt_core::parallel::{chunk_size, map_chunks};
 use smelt_core::simd::vectorize;
 use smelt_core::{Error, MatRef, Real, Result};
 
@@ -9,23 +10,12 @@ use super::Scalar;
 pub(super) fn largest<T: Scalar>(a: MatRef<'_, T>) -> Result<T> {
     // Rows of the layout in memory, so that the pass is sequential.
     let a = if a.has_contiguous_rows() { a } else { a.transpose() };
-    let mut largest = T::ZERO;
-    let mut finite = true;
-    for i in 0..a.n_rows() {
-        let (row_largest, row_finite) = if a.has_contiguous_rows() {
-            vectorize(
-                #[inline(always)]
-                || of_slice(a.row(i)),
-            )
-        } else {
-            (0..a.n_cols()).fold((T::ZERO, true), |(most, fine), j| {
-                let value = a.get(i, j);
-                (Real::max(most, Real::abs(value)), fine & Real::is_finite(value))
-            })
-        };
-        largest = Real::max(largest, row_largest);
-        finite &= row_finite;
-    }
+    let chunk = chunk_size(a.n_rows(), 64);
+    let cost = a.n_cols() as f64 / 4.0;
+    let parts = map_chunks(a.n_rows(), chunk, cost, |_, rows| {
+        rows.map(|i| of_row(a, i)).fold((T::ZERO, true), join)
+    });
+    let (largest, finite) = parts.into_iter().fold((T::ZERO, true), join);
     if finite {
         Ok(largest)
     } else {
@@ -33,6 +23,22 @@ pub(super) fn largest<T: Scalar>(a: MatRef<'_, T>) -> Result<T> {
             "the matrix contains NaN or infinity; remove or impute these entries first",
         ))
     }
+}
+
+fn join<T: Scalar>(one: (T, bool), other: (T, bool)) -> (T, bool) {
+    (Real::max(one.0, other.0), one.1 & other.1)
+}
+
+fn of_row<T: Scalar>(a: MatRef<'_, T>, i: usize) -> (T, bool) {
+    if a.has_contiguous_rows() {
+        return vectorize(
+            #[inline(always)]
+            || of_slice(a.row(i)),
+        );
+    }
+    (0..a.n_cols()).map(|j| a.get(i, j)).fold((T::ZERO, true), |found, value| {
+        join(found, (Real::abs(value), Real::is_finite(value)))
+    })
 }
 
 #[inline(always)]

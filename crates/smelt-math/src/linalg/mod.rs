@@ -39,7 +39,7 @@ pub use lstsq::{Lstsq, lstsq};
 pub use qr::{Qr, qr};
 pub use randomized_svd::{RandomizedSvdParams, randomized_svd};
 pub use solve::solve;
-pub use svd::{Svd, svd};
+pub use svd::{Svd, svd, svd_right};
 pub use syrk::syrk;
 pub use trsm::{Diagonal, Triangle, trsm};
 

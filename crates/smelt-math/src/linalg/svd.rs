@@ -13,9 +13,10 @@ use faer::Par;
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, SvdError, svd as faer_svd, svd_scratch};
+use smelt_core::parallel::{chunk_size, for_chunks_mut};
 use smelt_core::{Control, Error, Mat, MatRef, Real, Result};
 
-use super::blas::{factorize, from_faer};
+use super::blas::{factorize, from_faer, to_faer};
 use super::magnitude::{largest, safe_scale};
 use super::tall_qr::TallQr;
 use super::{NS_PER_FLOP, Scalar};
@@ -33,23 +34,36 @@ pub struct Svd<T> {
 
 /// Decomposes A.
 pub fn svd<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Svd<T>> {
-    let mut factors = unsigned(a, control)?;
+    let mut factors = unsigned(a, true, control)?;
     fix_signs(&mut factors);
     Ok(factors)
 }
 
-/// Steps 1 to 3.
-pub(super) fn unsigned<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<Svd<T>> {
+/// The singular values and the right singular vectors of [`svd`], min(m, n) and min(m, n) × n.
+///
+/// Of a tall matrix the left ones are not computed: 2·m·n² instead of 6·m·n² flops.
+pub fn svd_right<T: Scalar>(a: MatRef<'_, T>, control: &Control) -> Result<(Vec<T>, Mat<T>)> {
+    let mut factors = unsigned(a, false, control)?;
+    fix_signs(&mut factors);
+    Ok((factors.s, factors.vt))
+}
+
+/// Steps 1 to 3; U may be empty unless `left`.
+pub(super) fn unsigned<T: Scalar>(
+    a: MatRef<'_, T>,
+    left: bool,
+    control: &Control,
+) -> Result<Svd<T>> {
     let (m, n) = (a.n_rows(), a.n_cols());
     if m < n {
-        let Svd { u, s, vt } = unsigned(a.transpose(), control)?;
+        let Svd { u, s, vt } = unsigned(a.transpose(), true, control)?;
         return Ok(Svd { u: vt.view().transpose().to_mat(), s, vt: u.view().transpose().to_mat() });
     }
     let scale = safe_scale(largest(a)?);
     if 2 * m >= 3 * n {
         let factored = TallQr::new(a, scale, control)?;
         let small = by_faer(factored.triangle().view(), T::ONE, control)?;
-        let u = factored.apply(small.u.view(), control)?;
+        let u = if left { factored.apply(small.u.view(), control)? } else { Mat::zeros(0, n) };
         return Ok(Svd { u, s: unscaled(small.s, scale), vt: small.vt });
     }
     let Svd { u, s, vt } = by_faer(a, scale, control)?;
@@ -63,7 +77,7 @@ fn unscaled<T: Scalar>(s: Vec<T>, scale: T) -> Vec<T> {
 /// The decomposition by faer, of `scale`·A.
 fn by_faer<T: Scalar>(a: MatRef<'_, T>, scale: T, control: &Control) -> Result<Svd<T>> {
     let (m, n) = (a.n_rows(), a.n_cols());
-    let owned = faer::Mat::from_fn(m, n, |i, j| a.get(i, j) * scale);
+    let owned = to_faer(a, scale, control)?;
     let cost_ns = 25.0 * (m * n * n) as f64 * NS_PER_FLOP;
     factorize(n, cost_ns, control, move |par| decompose(&owned, par))?
         .map_err(|_| Error::Numeric("the singular values did not converge".to_string()))
@@ -105,13 +119,14 @@ fn fix_signs<T: Scalar>(factors: &mut Svd<T>) {
             row.iter_mut().for_each(|value| *value = -*value);
         }
     }
-    for i in 0..factors.u.n_rows() {
-        for (value, &flip) in factors.u.row_mut(i).iter_mut().zip(&flip) {
-            if flip {
-                *value = -*value;
+    let chunk = chunk_size(factors.u.n_rows(), 256);
+    for_chunks_mut(factors.u.as_mut_slice(), k, chunk, k as f64, |_, _, rows| {
+        for row in rows.chunks_exact_mut(k) {
+            for (value, &flip) in row.iter_mut().zip(&flip) {
+                *value = if flip { -*value } else { *value };
             }
         }
-    }
+    });
 }
 
 #[cfg(test)]
@@ -120,7 +135,7 @@ mod tests {
 
     use super::super::gemm;
     use super::super::test_data::{close, filled, of_rank, single};
-    use super::{Svd, svd};
+    use super::{Svd, svd, svd_right};
 
     fn back(factors: &Svd<f64>) -> Mat<f64> {
         let mut scaled = factors.u.clone();
@@ -133,8 +148,18 @@ mod tests {
     #[test]
     fn factors_give_the_matrix_back() {
         let control = Control::new();
-        let shapes =
-            [(0, 3), (3, 0), (1, 1), (1, 6), (50, 50), (55, 50), (20, 90), (9000, 20), (400, 390)];
+        let shapes = [
+            (0, 3),
+            (3, 0),
+            (1, 1),
+            (1, 6),
+            (50, 50),
+            (55, 50),
+            (20, 90),
+            (9000, 20),
+            (400, 390),
+            (1600, 520),
+        ];
         for (m, n) in shapes {
             let k = m.min(n);
             for a in [filled(m, n, 1), of_rank(m, n, k.min(3), 2), Mat::zeros(m, n)] {
@@ -147,6 +172,17 @@ mod tests {
                 assert!(factors.s.windows(2).all(|pair| pair[0] >= pair[1]));
                 assert!(factors.s.iter().all(|&s| s >= 0.0));
             }
+        }
+    }
+
+    #[test]
+    fn right_vectors_alone_are_those_of_the_whole() {
+        let control = Control::new();
+        for (m, n) in [(9000, 20), (60, 25), (25, 60), (55, 50), (1600, 520), (0, 3), (3, 0)] {
+            let a = filled(m, n, 3);
+            let (s, vt) = svd_right(a.view(), &control).unwrap();
+            let whole = svd(a.view(), &control).unwrap();
+            assert_eq!((s, vt.as_slice()), (whole.s, whole.vt.as_slice()));
         }
     }
 

@@ -5,12 +5,15 @@
 
 use smelt_core::{Control, Mat, MatRef, Result, parallel};
 
-use super::blas::{as_faer_mut, tiles};
+use super::blas::{as_faer_mut, tiles, to_faer};
 use super::reflections::Reflections;
 use super::{NS_PER_FLOP, Scalar};
 
 /// Elements of a strip: a few hundred kilobytes, so that it stays in the second-level cache.
 const STRIP_ELEMENTS: usize = 1 << 16;
+/// Columns up to which strips pay: those of more are too large for the cache, and long work that
+/// could not be interrupted.
+const WIDEST: usize = 512;
 /// Columns of the right-hand side between two looks at the control.
 const COLUMNS: usize = 64;
 
@@ -29,9 +32,8 @@ impl<T: Scalar> TallQr<T> {
         let (m, n) = (a.n_rows(), a.n_cols());
         let height = (4 * n).max(STRIP_ELEMENTS / n.max(1)).max(1);
         // 1. One strip: a plain factorization.
-        if m < 2 * height {
-            let owned = faer::Mat::from_fn(m, n, |i, j| a.get(i, j) * scale);
-            let whole = Reflections::in_panels(owned, control)?;
+        if m < 2 * height || n > WIDEST {
+            let whole = Reflections::in_panels(to_faer(a, scale, control)?, control)?;
             let triangle = whole.upper();
             return Ok(Self { n_rows: m, height: m, strips: vec![whole], above: None, triangle });
         }
@@ -40,8 +42,7 @@ impl<T: Scalar> TallQr<T> {
         let strips = parallel::map_chunks(m, height, cost_ns, |_, range| {
             control.check()?;
             let rows = a.rows(range.start, range.end);
-            let owned = faer::Mat::from_fn(rows.n_rows(), n, |i, j| rows.get(i, j) * scale);
-            Ok(Reflections::new(owned))
+            Ok(Reflections::new(to_faer(rows, scale, control)?))
         });
         let strips: Vec<Reflections<T>> = strips.into_iter().collect::<Result<_>>()?;
         // 3. The triangles on top of each other.

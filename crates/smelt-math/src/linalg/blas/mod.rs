@@ -69,6 +69,22 @@ pub(super) fn as_faer<'a, T: Scalar>(a: MatRef<'a, T>) -> faer::MatRef<'a, T> {
     }
 }
 
+/// `scale`·A as a matrix of faer's own.
+pub(super) fn to_faer<T: Scalar>(
+    a: MatRef<'_, T>,
+    scale: T,
+    control: &Control,
+) -> Result<faer::Mat<T>> {
+    let (m, n) = (a.n_rows(), a.n_cols());
+    let mut out = faer::Mat::with_capacity(m, n);
+    // A few columns at once: a cache line of a row serves them all.
+    for start in (0..n).step_by(16) {
+        control.check()?;
+        out.resize_with(m, (start + 16).min(n), |i, j| a.get(i, j) * scale);
+    }
+    Ok(out)
+}
+
 /// faer's view of a row-major buffer to write to.
 pub(super) fn as_faer_mut<T: Scalar>(
     data: &mut [T],
