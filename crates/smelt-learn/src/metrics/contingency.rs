@@ -171,8 +171,14 @@ fn of_pair(a: i64, b: i64, n: i64) -> f64 {
     let mode = ((a_real + 1.0) * (b_real + 1.0) / (n_real + 2.0)).floor() as i64;
     let mode = mode.clamp(low, high);
     let rest = n_real - a_real - b_real;
-    let log_scale = n_real.ln() - a_real.ln() - b_real.ln();
-    let value = |c: f64| if c > 0.0 { c * (c.ln() + log_scale) } else { 0.0 };
+    // ln(n·c / (a·b)) from the distance of n·c from a·b, exact at the mode: most of the sum cancels.
+    let product = i128::from(a) * i128::from(b);
+    let at_mode = (i128::from(n) * i128::from(mode) - product) as f64;
+    let (product, mode_real) = (product as f64, mode as f64);
+    let value = |c: f64| {
+        let off = n_real.mul_add(c - mode_real, at_mode);
+        if c > 0.0 { c * (off / product).ln_1p() } else { 0.0 }
+    };
     let (mut total, mut sum) = (1.0, value(mode as f64));
     let mut share = 1.0;
     for c in mode..high {
@@ -226,6 +232,8 @@ mod tests {
         // (k − 1)·(l − 1) / 2n of large clusters.
         let large = expected(&[500_000, 500_000], &[300_000, 300_000, 400_000]);
         assert!((large / 1e-6 - 1.0).abs() < 1e-3, "{large}");
+        let huge = expected(&[5_000_000_000; 2], &[5_000_000_000; 2]);
+        assert!((huge / 0.5e-10 - 1.0).abs() < 1e-6, "{huge}");
         assert_eq!(expected(&[4], &[2, 2]), 0.0);
     }
 }
