@@ -3,8 +3,8 @@
 //! Cost of a step with n rows, d columns and k components: full covariances 2·n·k·d² flops (half for the
 //! densities, half for the moments, of which rows that a component has no share in are left out), tied
 //! n·d² + 6·n·k·d, diagonal and spherical 10·n·k·d; n·k exponentials.  X is read once; responsibilities
-//! exist for a block of rows at a time, nothing of size n × k is stored.  On one AVX2 core the full step
-//! does 27 Gflop/s (f64) of 42 possible at d = 20.
+//! exist for a block of rows at a time, nothing of size n × k is stored.  A second of an AVX2 core's
+//! time, on a loaded machine, does 17 Gflop (f64, full, d = 20, k = 20) of 42 possible.
 //!
 //! Twin: `python/smelt/plain/mixture/gaussian_mixture.py`.
 //!
