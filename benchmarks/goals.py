@@ -35,7 +35,7 @@ GOALS: dict[str, dict[str, float]] = {
     "hnsw-query-5e4x128": {"smelt": 1},
     "hnsw-build-5e5x64": {"smelt": 1},
     "hnsw-query-5e5x64": {"smelt": 1},
-    "local-outlier-factor-1e5x5": {"smelt": 3},
+    "local-outlier-factor-1e5x5": {"smelt": 2},
     "k-means-1e6x20-k100-float32": {"smelt": 3},
     "k-means-1e6x20-k100-float64": {"smelt": 3},
     "k-means-1e5x100-k1000-float32": {"smelt": 1.5},

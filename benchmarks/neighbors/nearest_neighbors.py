@@ -68,10 +68,22 @@ def workload(name, size, peers, twin="neighbors-500x3"):
     )
 
 
+def in_metric(metric):
+    """Peers that look at all rows in another metric (intelex leaves these to scikit-learn)."""
+    libraries = {"smelt": "smelt", "scikit-learn": "sklearn"}
+    options = {"metric": metric, "algorithm": "brute"}
+    return {
+        name: lambda data, library=library: search(library, data, **options)
+        for name, library in libraries.items()
+    }
+
+
 WORKLOADS = [
     workload("500x3", (500, 3, 500), {"plain": search_plain, **LIBRARIES}, twin=""),
     workload("1e6x3", (1_000_000, 3, 100_000), TREES),
     workload("1e6x3-all", (1_000_000, 3, 1_000_000), TREES),
     workload("1e5x20", (100_000, 20, 20_000), {**TREES, "faiss": search_faiss}),
     workload("5e4x128", (50_000, 128, 10_000), {**LIBRARIES, "faiss": search_faiss}),
+    workload("manhattan-2e4x50", (20_000, 50, 2000), in_metric("manhattan")),
+    workload("cosine-2e4x50", (20_000, 50, 2000), in_metric("cosine")),
 ]

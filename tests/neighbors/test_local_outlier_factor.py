@@ -48,6 +48,9 @@ def test_equals_scikit_learn(parameters, dtype):
             fitted(cls, X, **options) for cls in (LocalOutlierFactor, reference.LocalOutlierFactor)
         )
         assert ours.negative_outlier_factor_.dtype == theirs.negative_outlier_factor_.dtype
+        if dtype == np.float32 and parameters.get("metric") == "cosine":
+            # Cosines of float32 have no digits left where angles are small: smelt's are float64.
+            theirs = fitted(reference.LocalOutlierFactor, X.astype(np.float64), **options)
         assert_allclose(ours.negative_outlier_factor_, theirs.negative_outlier_factor_, **tolerance)
         assert_allclose(ours.offset_, theirs.offset_, **tolerance)
         assert ours.n_neighbors_ == theirs.n_neighbors_
@@ -58,7 +61,7 @@ def test_equals_scikit_learn(parameters, dtype):
         for name in ("score_samples", "decision_function"):
             found, expected = getattr(ours, name)(queries), getattr(theirs, name)(queries)
             assert_allclose(found, expected, atol=1e-4 if dtype == np.float32 else 0, **tolerance)
-            assert found.dtype == expected.dtype
+            assert found.dtype == dtype
         assert_array_equal(ours.predict(queries), theirs.predict(queries))
 
 

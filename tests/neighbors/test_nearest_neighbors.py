@@ -136,6 +136,49 @@ def test_a_look_at_all_rows_finds_what_trees_find(shape, offset):
         assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", [(700, 20), (33, 3), (9, 1)])
+@pytest.mark.filterwarnings("ignore:Parameter p is found")
+def test_a_look_at_all_rows_in_other_metrics(metric, shape):
+    X, _ = rows(*shape)
+    _, queries = rows(1, shape[1], seed=5)
+    model = NearestNeighbors(n_neighbors=8, algorithm="brute", **metric).fit(X)
+    tree = NearestNeighbors(n_neighbors=8, algorithm="kd_tree", **metric).fit(X)
+    for Q in (queries, queries[:1], None):
+        expected, made = tree.kneighbors(Q), []
+        for threads in (1, 2, 7):
+            with smelt.config(n_threads=threads):
+                made.append(model.kneighbors(Q))
+        for distances, ids in made:
+            assert_array_equal(distances, expected[0])
+            assert_array_equal(ids, expected[1])
+        with smelt.config(engine="plain"):
+            twin = model.kneighbors(Q)
+        assert_allclose(twin[0], expected[0], rtol=1e-14)
+        assert_array_equal(twin[1], expected[1])
+    with pytest.raises(ValueError, match="none that is known here"):
+        smelt._smelt.neighbors.nearest_neighbors_brute(X, X, 1, metric="cosine")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_look_at_all_rows_by_angle(dtype):
+    X, queries = (values.astype(dtype) for values in rows(900, 20))
+    _, queries = (values.astype(dtype) for values in rows(1, 20, seed=5))
+    model = NearestNeighbors(n_neighbors=6, metric="cosine").fit(X)
+    theirs = reference.NearestNeighbors(n_neighbors=6, metric="cosine").fit(X)
+    for Q in (queries, None):
+        found, expected = model.kneighbors(Q), theirs.kneighbors(Q)
+        assert_allclose(found[0], expected[0], atol=1e-6 if dtype == np.float32 else 1e-14)
+        assert_array_equal(found[1], expected[1])
+    same = model.kneighbors(4 * X[:50], 1)
+    assert (same[0] == 0).all() and (same[1][:, 0] == np.arange(50)).all()
+    # Rows without a direction are at distance 1 of all.
+    X[3] = 0
+    model, theirs = model.fit(X), theirs.fit(X)
+    assert_allclose(model.kneighbors(X[3:4])[0], 1, atol=1e-7)
+    assert_allclose(model.kneighbors(queries)[0], theirs.kneighbors(queries)[0], atol=1e-6)
+
+
 def test_a_look_at_all_rows_with_threads_ties_and_many_neighbours():
     X = np.random.default_rng(0).integers(0, 3, (3000, 20)).astype(float)
     X[:700] = X[0]

@@ -98,7 +98,7 @@ fn nearest_neighbors_query<'py>(
 }
 
 #[pyfunction]
-#[pyo3(signature = (rows, X, k, own=false, n_threads=None))]
+#[pyo3(signature = (rows, X, k, own=false, metric="euclidean", p=2.0, n_threads=None))]
 #[allow(non_snake_case)]
 fn nearest_neighbors_brute<'py>(
     py: Python<'py>,
@@ -106,11 +106,14 @@ fn nearest_neighbors_brute<'py>(
     X: PyReadonlyArray2<'py, f64>,
     k: usize,
     own: bool,
+    metric: &str,
+    p: f64,
     n_threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let (rows, queries) = (view(&rows)?, queries(view(&X)?, own));
-    let (distances, ids) = enter(py, n_threads, |control| {
-        kernels::nearest_neighbors_brute(rows, queries, k, control)
+    let (distances, ids) = enter(py, n_threads, |control| match kernels::Metric::named(metric)? {
+        kernels::Metric::Euclidean => kernels::nearest_neighbors_brute(rows, queries, k, control),
+        metric => kernels::nearest_neighbors_scan(rows, queries, k, metric, p, control),
     })?;
     rows_of(py, distances, ids, k)
 }

@@ -25,7 +25,13 @@ def local_outlier_factor_score(
 ) -> Any: ...
 
 def nearest_neighbors_brute(
-    rows: Any, X: Any, k: Any, own: Any = False, n_threads: int | None = None
+    rows: Any,
+    X: Any,
+    k: Any,
+    own: Any = False,
+    metric: Any = 'euclidean',
+    p: Any = 2.0,
+    n_threads: int | None = None,
 ) -> Any: ...
 
 def nearest_neighbors_count(

@@ -56,11 +56,30 @@ def query_tree(
 
 
 def query_rows(
-    rows: Any, X: Any, k: int, *, own: bool = False, n_jobs: int | None = None
+    rows: Any,
+    X: Any,
+    k: int,
+    metric: tuple[str, float] = ("euclidean", 2.0),
+    *,
+    own: bool = False,
+    n_jobs: int | None = None,
 ) -> tuple[Any, Any]:
-    """Return euclidean distances and rows of the k nearest, by looking at all rows."""
+    """Return distances and rows of the k nearest, by looking at all rows."""
+    name, p = metric
     brute = kernel("neighbors.nearest_neighbors_brute", n_jobs=n_jobs)
-    return brute(as_doubles(rows), as_doubles(X), int(k), own)  # type: ignore[no-any-return]
+    return brute(as_doubles(rows), as_doubles(X), int(k), own, metric=name, p=p)  # type: ignore[no-any-return]
+
+
+def unit_rows(X: Any) -> Any:
+    """Return the rows scaled to length 1, None where a length is 0 or leaves the range of numbers.
+
+    Half the squared euclidean distance of two such rows is their cosine distance.
+    """
+    X = as_doubles(X)
+    squares = np.einsum("ij,ij->i", X, X)
+    if not ((squares > 1e-280) & (squares < 1e280)).all():
+        return None
+    return X / np.sqrt(squares)[:, None]
 
 
 def count_tree(tree: dict[str, Any], X: Any, radius: Any, n_jobs: int | None = None) -> Any:

@@ -29,6 +29,7 @@ from smelt.neighbors._index import (
     query_rows,
     query_tree,
     tree_metric,
+    unit_rows,
     within_tree,
 )
 from smelt.neighbors.binary_trees import BinaryTree
@@ -219,16 +220,14 @@ class Search:
             return
         self._index = build_tree(X, self._fit_method, metric, self.leaf_size, self.n_jobs)
 
-    def _is_euclidean(self: Any) -> bool:
-        """Return whether smelt's own kernel looks at all rows."""
-        is_named = isinstance(self.effective_metric_, str)
-        return (
-            self._fit_method == "brute"
-            and is_named
-            and self.effective_metric_ in ("euclidean", "l2")
-            and not self.effective_metric_params_
-            and not sp.issparse(self._fit_X)
-        )
+    def _scanned_by(self: Any) -> tuple[str, float] | None:
+        """Return the metric, and its power, by which smelt's own kernels look at all rows."""
+        if self._fit_method != "brute" or sp.issparse(self._fit_X):
+            return None
+        metric, params = self.effective_metric_, self.effective_metric_params_
+        if isinstance(metric, str) and metric == "cosine" and not params:
+            return "cosine", 2.0
+        return tree_metric(metric, params)
 
     def _check_fitted(self) -> None:
         check_is_fitted(self, "_fit_method")
@@ -265,8 +264,8 @@ class Search:
             Rows; of rows at the same distance the first comes first.
         """
         check_is_fitted(self)
-        looks_at_all = self._index is None and self._is_euclidean() and not sp.issparse(X)
-        if self._index is None and not looks_at_all:
+        scan = None if self._index is not None or sp.issparse(X) else self._scanned_by()
+        if self._index is None and scan is None:
             return super().kneighbors(X, n_neighbors, return_distance)  # type: ignore[misc]
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
@@ -288,8 +287,16 @@ class Search:
             ef = getattr(self, "ef", 1)
             queries = None if own else X
             found = query_graph(self._index, self._fit_X, queries, n_neighbors, ef, self.n_jobs)
-        elif looks_at_all:
-            found = query_rows(self._fit_X, X, n_neighbors, own=own, n_jobs=self.n_jobs)
+        elif scan is not None and scan[0] == "cosine":
+            rows = unit_rows(self._fit_X)
+            queries = rows if own else unit_rows(X)
+            if rows is None or queries is None:
+                X = None if own else X
+                return super().kneighbors(X, n_neighbors, return_distance)  # type: ignore[misc]
+            found = query_rows(rows, queries, n_neighbors, own=own, n_jobs=self.n_jobs)
+            found = found[0] ** 2 / 2, found[1]
+        elif scan is not None:
+            found = query_rows(self._fit_X, X, n_neighbors, scan, own=own, n_jobs=self.n_jobs)
         else:
             found = query_tree(self._index, X, n_neighbors, own=own, n_jobs=self.n_jobs)
         return found if return_distance else found[1]

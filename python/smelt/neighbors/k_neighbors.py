@@ -9,8 +9,8 @@ from sklearn.neighbors import KNeighborsClassifier as _Classifier
 from sklearn.neighbors import KNeighborsRegressor as _Regressor
 from sklearn.neighbors._base import _get_weights
 
-from smelt._kernel import kernel
 from smelt.neighbors._search import GRAPH_CONSTRAINTS, Search
+from smelt.neighbors._voting import class_votes, mean_targets
 
 
 def neighborhoods(estimator: Any, X: Any) -> tuple[Any, Any, Any]:
@@ -140,13 +140,7 @@ class KNeighborsClassifier(Search, _Classifier):
                 "All neighbors of some sample is getting zero weights. Please modify 'weights' to "
                 "avoid this case if you are using a user-defined function."
             )
-        classes: list[Any] = self.classes_ if self.outputs_2d_ else [self.classes_]
-        codes = np.ascontiguousarray(self._y.reshape(-1, len(classes)).T, dtype=np.int32)
-        vote = kernel("neighbors.k_neighbors_vote", n_jobs=self.n_jobs)
-        return [
-            vote(starts, ids, weights, codes[output], len(known))
-            for output, known in enumerate(classes)
-        ]
+        return class_votes(self, (starts, ids, weights), "k_neighbors")
 
     def predict(self, X: Any) -> Any:
         """Predict the class with the most votes.
@@ -305,10 +299,4 @@ class KNeighborsRegressor(Search, _Regressor):
             Predictions, float64 (float32 for uniform weights and float32 targets).
         """
         self._check_fitted()
-        starts, ids, weights = neighborhoods(self, X)
-        y = np.ascontiguousarray(self._y, dtype=np.float64).reshape(len(self._y), -1)
-        mean = kernel("neighbors.k_neighbors_mean", n_jobs=self.n_jobs)
-        found = mean(starts, ids, weights, y)
-        if weights is None and self._y.dtype == np.float32:
-            found = found.astype(np.float32)
-        return found.ravel() if self._y.ndim == 1 else found
+        return mean_targets(self, neighborhoods(self, X), "k_neighbors")

@@ -33,9 +33,9 @@ class NearestNeighbors(Search, _NearestNeighbors):
         Most rows in a leaf; it changes speed and memory, never results.
     metric : str, callable or DistanceMetric, default="minkowski"
         The distance.  Trees of smelt's own answer "euclidean", "manhattan", "chebyshev" and
-        "minkowski", its look at all rows "euclidean" for the k nearest in dense data; everything
-        else that scikit-learn has is answered by scikit-learn's code.  "hnsw" takes "euclidean",
-        "sqeuclidean" and "cosine".
+        "minkowski", its look at all rows these and "cosine" for the k nearest in dense data;
+        everything else that scikit-learn has is answered by scikit-learn's code.  "hnsw" takes
+        "euclidean", "sqeuclidean" and "cosine".
     p : float, default=2
         Power of "minkowski".
     metric_params : dict, default=None

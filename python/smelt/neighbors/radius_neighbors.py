@@ -10,9 +10,9 @@ from sklearn.neighbors import RadiusNeighborsClassifier as _Classifier
 from sklearn.neighbors import RadiusNeighborsRegressor as _Regressor
 from sklearn.neighbors._base import _get_weights
 
-from smelt._kernel import kernel
 from smelt.neighbors._index import as_lists
 from smelt.neighbors._search import Search
+from smelt.neighbors._voting import class_votes, mean_targets
 
 
 def neighborhoods(estimator: Any, X: Any) -> tuple[Any, Any, Any]:
@@ -122,22 +122,19 @@ class RadiusNeighborsClassifier(Search, _Classifier):
             Shares, which add up to 1, or are all 0 for a query without neighbours whose label is no
             class.
         """
-        starts, ids, weights = neighborhoods(self, X)
-        lonely = np.flatnonzero(np.diff(starts) == 0)
+        near = neighborhoods(self, X)
+        lonely = np.flatnonzero(np.diff(near[0]) == 0)
         if lonely.size and self.outlier_label_ is None:
             raise ValueError(
                 f"No neighbors found for test samples {lonely!r}, you can try using larger radius, "
                 "giving a label for outliers, or considering removing them from your dataset."
             )
         classes: list[Any] = self.classes_ if self.outputs_2d_ else [self.classes_]
-        codes = np.ascontiguousarray(self._y.reshape(-1, len(classes)).T, dtype=np.int32)
-        vote = kernel("neighbors.radius_neighbors_vote", n_jobs=self.n_jobs)
         shares = []
-        for output, known in enumerate(classes):
-            votes = vote(starts, ids, weights, codes[output], len(known))
+        for output, votes in enumerate(class_votes(self, near, "radius_neighbors")):
             if lonely.size:
                 label = self.outlier_label_[output]
-                place = np.flatnonzero(known == label)
+                place = np.flatnonzero(classes[output] == label)
                 if place.size == 1:
                     votes[lonely, place[0]] = 1.0
                 else:
@@ -229,15 +226,10 @@ class RadiusNeighborsRegressor(Search, _Regressor):
         ndarray of shape (n_queries,) or (n_queries, n_outputs)
             Predictions.
         """
-        starts, ids, weights = neighborhoods(self, X)
-        y = np.ascontiguousarray(self._y, dtype=np.float64).reshape(len(self._y), -1)
-        mean = kernel("neighbors.radius_neighbors_mean", n_jobs=self.n_jobs)
-        found = mean(starts, ids, weights, y)
+        found = mean_targets(self, neighborhoods(self, X), "radius_neighbors")
         if np.isnan(found).any():
             warnings.warn(
                 "One or more samples have no neighbors within specified radius; predicting NaN.",
                 stacklevel=2,
             )
-        if weights is None and self._y.dtype == np.float32:
-            found = found.astype(np.float32)
-        return found.ravel() if self._y.ndim == 1 else found
+        return found

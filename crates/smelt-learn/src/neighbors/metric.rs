@@ -124,6 +124,17 @@ impl Distance for Minkowski {
 }
 
 impl Metric {
+    /// The metric of a name.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "euclidean" => Ok(Self::Euclidean),
+            "manhattan" => Ok(Self::Manhattan),
+            "chebyshev" => Ok(Self::Chebyshev),
+            "minkowski" => Ok(Self::Minkowski),
+            _ => Err(Error::parameter("metric", format!("{name:?} is none that is known here"))),
+        }
+    }
+
     /// Refuses a power that makes no metric.
     pub(crate) fn check(self, p: f64) -> Result<()> {
         if self == Metric::Minkowski && !(p >= 1.0 && p.is_finite()) {

@@ -11,6 +11,7 @@ mod hnsw_points;
 mod hnsw_query;
 mod local_outlier_factor;
 pub(crate) mod metric;
+mod scan;
 pub(crate) mod tree;
 pub(crate) mod tree_query;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use hnsw_build::hnsw_fit;
 pub use hnsw_query::hnsw_query;
 pub use local_outlier_factor::{local_outlier_factor_fit, local_outlier_factor_score};
 pub use metric::Metric;
+pub use scan::nearest_neighbors_scan;
 pub use tree::{PackedTree, Shape, TreeParams, nearest_neighbors_fit};
 pub use tree_query::{Queries, Radius, RadiusNeighbors, tree_count, tree_nearest, tree_within};
 pub use vote::{Neighborhoods, mean, vote};

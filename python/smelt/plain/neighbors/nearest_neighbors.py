@@ -152,13 +152,13 @@ def nearest_neighbors_count(tree, X, radius, own=False):
     return np.diff(nearest_neighbors_within(tree, X, radius, own)[0])
 
 
-def nearest_neighbors_brute(rows, X, k, own=False):
+def nearest_neighbors_brute(rows, X, k, own=False, metric="euclidean", p=2):
     # Look at all rows; of rows at the same distance the first comes first.
     distances, ids = np.empty((len(X), k)), np.empty((len(X), k), dtype=np.int64)
     for i, query in enumerate(np.asarray(X, dtype=float)):
         differences = np.asarray(rows, dtype=float).T - query[:, None]
-        reduced = joined(differences, {"metric": "euclidean", "p": 2})
+        reduced = joined(differences, {"metric": metric, "p": p})
         order = np.argsort(reduced, kind="stable")
         ids[i] = order[order != i][:k] if own else order[:k]
-        distances[i] = np.sqrt(reduced[ids[i]])
+        distances[i] = ROOT[metric](reduced[ids[i]], p)
     return distances, ids
