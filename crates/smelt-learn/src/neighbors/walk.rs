@@ -14,6 +14,9 @@ pub(crate) trait Search {
     fn leaves_out(&self, _leaf: usize) -> bool {
         false
     }
+    /// Raises the bounds of a node's children; NaN leaves a child out.
+    #[inline(always)]
+    fn tighten(&self, _node: usize, _bounds: &mut [f64; LANES]) {}
     /// Reduced distances to eight places of a leaf (NaN where padded), and their rows.
     fn see(&mut self, distances: &[f64; LANES], ids: &[u32; LANES]);
 }
@@ -111,7 +114,9 @@ pub(crate) fn walk<M: Distance>(
             continue;
         }
         let node = plan.offsets[level] + index;
-        let bounds = lower_bounds(shape, &tree.bounds[node * values..][..values], query, metric);
+        let block = &tree.bounds[node * values..][..values];
+        let mut bounds = lower_bounds(shape, block, query, metric);
+        search.tighten(node, &mut bounds);
         let n_children = if level == 0 { plan.root_children() } else { LANES };
         // Children go on the stack from the farthest to the nearest; of equal ones the first last.
         let bottom = pending.len();
