@@ -180,6 +180,12 @@ def _try_without_prediction(estimator: Any, row: np.ndarray) -> None:
     if "embedding_" in vars(estimator):
         _check_embedding(estimator, row)
         return
+    only_labels = not {"components_", "nodes_"} & set(vars(estimator))
+    if only_labels and not hasattr(estimator, "transform"):
+        labels = estimator.labels_
+        if labels.ndim != 1 or labels.dtype.kind != "i":
+            raise ValueError("its labels are something else than whole numbers")
+        return
     if "nodes_" in vars(estimator):  # leaves as codes
         width = int(np.count_nonzero(estimator.nodes_["children_left"] < 0))
     else:
