@@ -6,7 +6,9 @@ import importlib
 from typing import Any
 
 NATIVE = (
+    "cluster.AgglomerativeClustering",
     "cluster.DBSCAN",
+    "cluster.HDBSCAN",
     "cluster.KMeans",
     "cluster.MiniBatchKMeans",
     "decomposition.FastICA",

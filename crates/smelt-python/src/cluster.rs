@@ -1,13 +1,14 @@
 //! Clustering.
 
-use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use smelt_core::lanes::Lanes;
 use smelt_learn::cluster as kernels;
 
 use crate::arrays::{
-    Matrix, Sparse, by_dtype, maybe_slice, slice, sparse_view, to_array1, to_array2, view,
+    Matrix, Sparse, SparseArrays, by_dtype, maybe_slice, slice, sparse_view, to_array1, to_array2,
+    view,
 };
 use crate::enter::{enter, raise};
 use crate::params::params;
@@ -21,6 +22,64 @@ macro_rules! with_matrix {
             _ => return Err(raise($py, "InternalError", "arrays differ in dtype".to_string())),
         }
     };
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn agglomerative_clustering_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::AgglomerativeParams>(py, keywords)?;
+    let X = view(&X)?;
+    let tree =
+        enter(py, n_threads, |control| kernels::agglomerative_clustering_fit(X, &params, control))?;
+    dendrogram_dict(py, tree)
+}
+
+/// `graph` is symmetric, without a diagonal, its columns ascend; it holds distances.
+#[pyfunction]
+#[pyo3(signature = (X, graph, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn agglomerative_clustering_fit_graph<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f64>,
+    graph: SparseArrays<'py, f64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::AgglomerativeGraphParams>(py, keywords)?;
+    let (X, graph) = (view(&X)?, sparse_view(&graph)?);
+    let tree = enter(py, n_threads, |control| {
+        kernels::agglomerative_clustering_fit_graph(X, graph?, &params, control)
+    })?;
+    dendrogram_dict(py, tree)
+}
+
+fn dendrogram_dict(py: Python<'_>, tree: kernels::Dendrogram) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("children", to_array1(py, tree.children).reshape([tree.heights.len(), 2])?)?;
+    out.set_item("distances", to_array1(py, tree.heights))?;
+    Ok(out)
+}
+
+/// `children` are pairs of nodes, one after the other.
+#[pyfunction]
+#[pyo3(signature = (children, n_clusters, n_threads=None))]
+fn agglomerative_clustering_cut<'py>(
+    py: Python<'py>,
+    children: PyReadonlyArray1<'py, i64>,
+    n_clusters: usize,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let children = slice(&children)?;
+    let labels = enter(py, n_threads, |_control| {
+        kernels::agglomerative_clustering_cut(children, n_clusters)
+    })?;
+    Ok(to_array1(py, labels))
 }
 
 #[pyfunction]
@@ -39,6 +98,71 @@ fn dbscan_fit<'py>(
     let out = PyDict::new(py);
     out.set_item("labels", to_array1(py, fit.labels))?;
     out.set_item("core_sample_indices", to_array1(py, fit.core_sample_indices))?;
+    Ok(out)
+}
+
+#[pyfunction]
+#[pyo3(signature = (X, n_threads=None, **keywords))]
+#[allow(non_snake_case)]
+fn hdbscan_fit<'py>(
+    py: Python<'py>,
+    X: PyReadonlyArray2<'py, f64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::HdbscanParams>(py, keywords)?;
+    let X = view(&X)?;
+    let tree = enter(py, n_threads, |control| kernels::hdbscan_fit(X, &params, control))?;
+    dendrogram_dict(py, tree)
+}
+
+/// `children` are pairs of nodes, one after the other.
+#[pyfunction]
+#[pyo3(signature = (children, distances, min_cluster_size, n_threads=None))]
+fn hdbscan_condense<'py>(
+    py: Python<'py>,
+    children: PyReadonlyArray1<'py, i64>,
+    distances: PyReadonlyArray1<'py, f64>,
+    min_cluster_size: usize,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (children, distances) = (slice(&children)?, slice(&distances)?);
+    let tree = enter(py, n_threads, |control| {
+        kernels::hdbscan_condense(children, distances, min_cluster_size, control)
+    })?;
+    let out = PyDict::new(py);
+    out.set_item("parent", to_array1(py, tree.parent))?;
+    out.set_item("child", to_array1(py, tree.child))?;
+    out.set_item("lambda", to_array1(py, tree.lambda))?;
+    out.set_item("size", to_array1(py, tree.size))?;
+    Ok(out)
+}
+
+/// The first four are the arrays of a condensed tree.
+#[pyfunction]
+#[pyo3(signature = (parent, child, lambda_, size, n_threads=None, **keywords))]
+fn hdbscan_select<'py>(
+    py: Python<'py>,
+    parent: PyReadonlyArray1<'py, i64>,
+    child: PyReadonlyArray1<'py, i64>,
+    lambda_: PyReadonlyArray1<'py, f64>,
+    size: PyReadonlyArray1<'py, i64>,
+    n_threads: Option<usize>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let params = params::<kernels::SelectionParams>(py, keywords)?;
+    let tree = kernels::CondensedTree {
+        parent: slice(&parent)?.to_vec(),
+        child: slice(&child)?.to_vec(),
+        lambda: slice(&lambda_)?.to_vec(),
+        size: slice(&size)?.to_vec(),
+    };
+    let found = enter(py, n_threads, |control| kernels::hdbscan_select(&tree, &params, control))?;
+    let out = PyDict::new(py);
+    out.set_item("labels", to_array1(py, found.labels))?;
+    out.set_item("probabilities", to_array1(py, found.probabilities))?;
+    out.set_item("clusters", to_array1(py, found.clusters))?;
+    out.set_item("stabilities", to_array1(py, found.stabilities))?;
     Ok(out)
 }
 
@@ -248,7 +372,13 @@ fn step_dict<T: Lanes + Element>(
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(agglomerative_clustering_cut, module)?)?;
+    module.add_function(wrap_pyfunction!(agglomerative_clustering_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(agglomerative_clustering_fit_graph, module)?)?;
     module.add_function(wrap_pyfunction!(dbscan_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(hdbscan_condense, module)?)?;
+    module.add_function(wrap_pyfunction!(hdbscan_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(hdbscan_select, module)?)?;
     module.add_function(wrap_pyfunction!(k_means_fit, module)?)?;
     module.add_function(wrap_pyfunction!(k_means_fit_sparse, module)?)?;
     module.add_function(wrap_pyfunction!(k_means_init, module)?)?;

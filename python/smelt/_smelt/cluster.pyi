@@ -4,9 +4,33 @@
 
 from typing import Any
 
+def agglomerative_clustering_cut(
+    children: Any, n_clusters: Any, n_threads: int | None = None
+) -> Any:
+    """`children` are pairs of nodes, one after the other."""
+
+def agglomerative_clustering_fit(X: Any, n_threads: int | None = None, **keywords: Any) -> Any: ...
+
+def agglomerative_clustering_fit_graph(
+    X: Any, graph: Any, n_threads: int | None = None, **keywords: Any
+) -> Any:
+    """`graph` is symmetric, without a diagonal, its columns ascend; it holds distances."""
+
 def dbscan_fit(
     X: Any, sample_weight: Any = None, n_threads: int | None = None, **keywords: Any
 ) -> Any: ...
+
+def hdbscan_condense(
+    children: Any, distances: Any, min_cluster_size: Any, n_threads: int | None = None
+) -> Any:
+    """`children` are pairs of nodes, one after the other."""
+
+def hdbscan_fit(X: Any, n_threads: int | None = None, **keywords: Any) -> Any: ...
+
+def hdbscan_select(
+    parent: Any, child: Any, lambda_: Any, size: Any, n_threads: int | None = None, **keywords: Any
+) -> Any:
+    """The first four are the arrays of a condensed tree."""
 
 def k_means_fit(
     X: Any,
