@@ -55,6 +55,7 @@ GOALS: dict[str, dict[str, float]] = {
     "nmf-1e4x1000": {"smelt": 3},
     "fast-ica-2e5x30": {"smelt": 6},
     "tsne-1e4x50": {"smelt": 6},
+    "umap-5e4x50": {"smelt": 4},
 }
 
 

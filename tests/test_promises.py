@@ -52,8 +52,8 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-CHAOTIC = ("TSNE",)  # descents that do not lead back after the smallest push
-QUICK = {"TSNE": {"max_iter": 250}}  # what else keeps a fit short
+CHAOTIC = ("TSNE", "UMAP")  # descents that do not lead back after the smallest push
+QUICK = {"TSNE": {"max_iter": 250}, "UMAP": {"n_epochs": 20}}  # what else keeps a fit short
 
 
 def small(name):

@@ -33,6 +33,7 @@ NATIVE = (
     "linear_model.LogisticRegression",
     "linear_model.Ridge",
     "manifold.TSNE",
+    "manifold.UMAP",
     "mixture.GaussianMixture",
     "naive_bayes.BernoulliNB",
     "naive_bayes.CategoricalNB",

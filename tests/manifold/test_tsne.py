@@ -333,6 +333,8 @@ def test_bad_input(monkeypatch):
         )
     with pytest.raises(ValueError, match="contains NaN"):
         TSNE(perplexity=5).fit(np.where(X > 1, np.nan, X))
+    with pytest.raises(ValueError, match="flies apart"):
+        TSNE(perplexity=5, learning_rate=1e30, random_state=0).fit(X)
     with pytest.raises(ValueError, match="'max_iter' parameter"):
         TSNE(max_iter=100).fit(X)
     monkeypatch.setattr(smelt.manifold.tsne, "free_memory", lambda: 1000)

@@ -19,3 +19,16 @@ def tsne_fit_exact(P: Any, start: Any, n_threads: int | None = None, **keywords:
 def tsne_gradient(P: Any, embedding: Any, angle: Any, n_threads: int | None = None) -> Any: ...
 
 def tsne_gradient_exact(P: Any, embedding: Any, n_threads: int | None = None) -> Any: ...
+
+def umap_fit(
+    graph: Any, start: Any, fixed: Any, keys: Any, n_threads: int | None = None, **keywords: Any
+) -> Any:
+    """`fixed` is a matrix of no rows where the rows of the graph see each other."""
+
+def umap_graph(
+    neighbors: Any, memberships: Any, set_op_mix_ratio: Any, n_threads: int | None = None
+) -> Any: ...
+
+def umap_memberships(distances: Any, local_connectivity: Any, n_threads: int | None = None) -> Any: ...
+
+def umap_spectral(W: Any, k: Any, n_threads: int | None = None) -> Any: ...

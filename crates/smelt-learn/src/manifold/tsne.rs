@@ -110,7 +110,8 @@ impl<const D: usize> Objective for BarnesHut<D> {
         }
         // 1. Repulsion.
         let total = repel(&mut self.tree, &self.points, self.angle, &mut self.forces, control)?;
-        if !total.is_finite() {
+        // At distances whose squares leave their range nothing repels.
+        if !total.is_finite() || (n > 1 && total <= 0.0) {
             return Err(diverged());
         }
         // 2. Attraction.

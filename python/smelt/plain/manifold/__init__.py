@@ -9,6 +9,7 @@ from smelt.plain.manifold.tsne import (
     tsne_gradient,
     tsne_gradient_exact,
 )
+from smelt.plain.manifold.umap import umap_fit, umap_graph, umap_memberships, umap_spectral
 
 __all__ = [
     "trustworthiness_penalty",
@@ -18,4 +19,8 @@ __all__ = [
     "tsne_fit_exact",
     "tsne_gradient",
     "tsne_gradient_exact",
+    "umap_fit",
+    "umap_graph",
+    "umap_memberships",
+    "umap_spectral",
 ]
