@@ -12,6 +12,7 @@ mod trustworthiness;
 mod tsne;
 mod tsne_exact;
 mod umap;
+mod umap_moves;
 
 pub use fuzzy_graph::{umap_graph, umap_memberships};
 pub use neighbor_graph::NeighborGraph;

@@ -9,7 +9,8 @@
 //! does not depend on threads.  In umap-learn an edge moves both ends, and is met from both: a row
 //! is pulled twice for each of its edges, as here.
 //!
-//! Cost: an epoch takes about 6 n edges at `negative_sample_rate` + 2 powers each.
+//! Cost: an epoch takes about 6 n edges at `negative_sample_rate` + 2 powers each.  A row waits for
+//! each move before the next, so rows with about as many edges move together (`umap_moves`).
 //!
 //! Twin: `smelt.plain.manifold.umap`.
 //!
@@ -17,13 +18,15 @@
 //! 2. The pull of an edge.
 //! 3. The pushes of rows drawn by chance.
 
+use std::cmp::Reverse;
+
 use serde::Deserialize;
 use smelt_core::{Control, CsrRef, Error, Mat, MatRef, Result, parallel, simd};
 
-/// Longest move of a coordinate, before it is multiplied by the learning rate.
-const LONGEST: f32 = 4.0;
-/// Keeps pushes of near rows finite.
-const NEAR: f32 = 0.001;
+use super::umap_moves::{Floats, Force, LANES, place};
+
+/// Rows that are drawn before any of them pushes.
+const AT_ONCE: usize = 8;
 /// What a counter is multiplied by before it is mixed.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -74,7 +77,7 @@ pub fn umap_fit(
         && keys.len() == n
         && others.n_cols() == width
         && width > 0
-        && others.n_rows() <= i32::MAX as usize;
+        && n.max(others.n_rows()) <= i32::MAX as usize;
     if !fits {
         return Err(Error::data("graph, start, fixed rows and keys disagree in their sizes"));
     }
@@ -86,6 +89,40 @@ pub fn umap_fit(
         2 => walk::<2>(graph, start, fixed, keys, params, control),
         3 => walk::<3>(graph, start, fixed, keys, params, control),
         _ => walk::<0>(graph, start, fixed, keys, params, control),
+    }
+}
+
+/// A row on its way along its edges.
+#[derive(Default)]
+struct Walker {
+    /// Other ends of the edges that are due.
+    ends: Vec<u32>,
+    draws: u64,
+    n_draws: u64,
+}
+
+impl Walker {
+    /// Takes up a row in an epoch: an edge is due as often as its weight says.
+    #[inline(always)]
+    fn begin(&mut self, shares: &[f64], columns: &[i32], epoch: usize, draws: u64) {
+        (self.draws, self.n_draws) = (draws, 0);
+        self.ends.resize(shares.len(), 0);
+        let mut n_due = 0;
+        for (&share, &column) in shares.iter().zip(columns) {
+            // Written in any case, and kept where it is due: no branch to guess wrong.
+            self.ends[n_due] = column as u32;
+            let rests = (share * (epoch + 1) as f64).floor() <= (share * epoch as f64).floor();
+            n_due += usize::from(!rests);
+        }
+        self.ends.truncate(n_due);
+    }
+
+    /// A row drawn by chance.
+    #[inline(always)]
+    fn draw(&mut self, n_others: u64) -> usize {
+        self.n_draws += 1;
+        let draw = mixed(self.draws.wrapping_add(self.n_draws.wrapping_mul(GOLDEN)));
+        (((draw >> 32) * n_others) >> 32) as usize
     }
 }
 
@@ -108,8 +145,15 @@ fn walk<const D: usize>(
     let mut rows = single(start);
     let fixed = fixed.map(single);
     let mut moved = rows.clone();
+    let (indptr, columns) = (graph.indptr(), graph.indices());
     let largest = graph.data().iter().copied().fold(0.0, f64::max);
     let shares: Vec<f64> = graph.data().iter().map(|&w| w / largest).collect();
+    // Rows that move together have about as many edges an epoch.
+    let busy = |i: u32| -> f64 {
+        shares[indptr[i as usize] as usize..indptr[i as usize + 1] as usize].iter().sum()
+    };
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    order.sort_by_cached_key(|&i| (Reverse(busy(i).to_bits()), i));
     let force = Force {
         a: params.a as f32,
         b: params.b as f32,
@@ -117,8 +161,8 @@ fn walk<const D: usize>(
         push: (2.0 * params.repulsion_strength * params.b) as f32,
     };
     let n_pulls = if fixed.is_some() { 1 } else { 2 };
-    let chunk = parallel::chunk_size(n, 64).min(1024);
-    let cost = 100.0 * params.negative_sample_rate.max(1) as f64;
+    let chunk = parallel::chunk_size(n, 64).min(1024).next_multiple_of(LANES);
+    let cost = 40.0 * params.negative_sample_rate.max(1) as f64;
     control.set_total(params.n_epochs as u64);
     for epoch in 0..params.n_epochs {
         control.check()?;
@@ -130,33 +174,59 @@ fn walk<const D: usize>(
             if control.check().is_err() {
                 return;
             }
+            let mut own: Vec<Floats> = vec![[0.0; LANES]; width];
+            let mut other: Vec<Floats> = vec![[0.0; LANES]; width * AT_ONCE];
+            let mut walkers: [Walker; LANES] = Default::default();
             simd::vectorize(
                 #[inline(always)]
                 || {
-                    for (i, own) in range.zip(moved.chunks_exact_mut(width)) {
-                        own.copy_from_slice(&rows[i * width..][..width]);
-                        let draws = mixed(keys[i].wrapping_mul(GOLDEN) ^ stream);
-                        let mut n_draws = 0_u64;
-                        let bounds = graph.indptr()[i] as usize..graph.indptr()[i + 1] as usize;
-                        for entry in bounds {
-                            // 1. Due as often as the weight says.
-                            let share = shares[entry];
-                            if (share * (epoch + 1) as f64).floor()
-                                <= (share * epoch as f64).floor()
-                            {
-                                continue;
+                    let width = if D > 0 { D } else { width };
+                    let groups = order[range].chunks(LANES).zip(moved.chunks_mut(width * LANES));
+                    for (group, moved) in groups {
+                        let own = &mut own[..width];
+                        let mut n_steps = 0;
+                        for (lane, walker) in walkers.iter_mut().enumerate() {
+                            walker.ends.clear();
+                            let Some(&i) = group.get(lane) else { continue };
+                            let i = i as usize;
+                            let edges = indptr[i] as usize..indptr[i + 1] as usize;
+                            let draws = mixed(keys[i].wrapping_mul(GOLDEN) ^ stream);
+                            walker.begin(&shares[edges.clone()], &columns[edges], epoch, draws);
+                            n_steps = n_steps.max(walker.ends.len());
+                            place(own, lane, &rows, i);
+                        }
+                        for step in 0..n_steps {
+                            // 1. The next edges.
+                            let mut limit = [f32::INFINITY; LANES];
+                            for (lane, walker) in walkers.iter().enumerate() {
+                                if let Some(&end) = walker.ends.get(step) {
+                                    place(&mut other[..width], lane, others, end as usize);
+                                    limit[lane] = 0.0;
+                                }
                             }
-                            // 2. The pull.
-                            let j = graph.indices()[entry] as usize;
+                            // 2. Their pulls.
                             for _ in 0..n_pulls {
-                                force.attract(own, &others[j * width..][..width], rate);
+                                force.attract(own, &other[..width], &limit, rate);
                             }
                             // 3. The pushes.
-                            for _ in 0..params.negative_sample_rate {
-                                n_draws += 1;
-                                let draw = mixed(draws.wrapping_add(n_draws.wrapping_mul(GOLDEN)));
-                                let k = (((draw >> 32) * n_others) >> 32) as usize;
-                                force.repel(own, &others[k * width..][..width], rate);
+                            for first in (0..params.negative_sample_rate).step_by(AT_ONCE) {
+                                let n_drawn = AT_ONCE.min(params.negative_sample_rate - first);
+                                let drawn = &mut other[..n_drawn * width];
+                                for (lane, walker) in walkers.iter_mut().enumerate() {
+                                    if limit[lane] == 0.0 {
+                                        for drawn in drawn.chunks_exact_mut(width) {
+                                            place(drawn, lane, others, walker.draw(n_others));
+                                        }
+                                    }
+                                }
+                                for drawn in drawn.chunks_exact(width) {
+                                    force.repel(own, drawn, &limit, rate);
+                                }
+                            }
+                        }
+                        for (lane, moved) in moved.chunks_exact_mut(width).enumerate() {
+                            for (y, own) in moved.iter_mut().zip(&*own) {
+                                *y = own[lane];
                             }
                         }
                     }
@@ -164,7 +234,9 @@ fn walk<const D: usize>(
             );
         });
         control.check()?;
-        std::mem::swap(&mut rows, &mut moved);
+        for (&i, moved) in order.iter().zip(moved.chunks_exact(width)) {
+            rows[i as usize * width..][..width].copy_from_slice(moved);
+        }
         control.advance(1);
     }
     let wide: Vec<f64> = rows.into_iter().map(f64::from).collect();
@@ -172,85 +244,4 @@ fn walk<const D: usize>(
         return Err(Error::data("the embedding flies apart: choose a lower `learning_rate`"));
     }
     Mat::from_vec(wide, n, width)
-}
-
-struct Force {
-    a: f32,
-    b: f32,
-    pull: f32,
-    push: f32,
-}
-
-impl Force {
-    #[inline(always)]
-    fn attract(&self, own: &mut [f32], other: &[f32], rate: f32) {
-        let square = square(own, other);
-        if square > 0.0 {
-            let power = power(square, self.b);
-            let factor = self.pull * power / (square * (self.a * power + 1.0));
-            go(own, other, factor, rate);
-        }
-    }
-
-    #[inline(always)]
-    fn repel(&self, own: &mut [f32], other: &[f32], rate: f32) {
-        let square = square(own, other);
-        if square > 0.0 {
-            let factor = self.push / ((NEAR + square) * (self.a * power(square, self.b) + 1.0));
-            go(own, other, factor, rate);
-        }
-    }
-}
-
-#[inline(always)]
-fn square(own: &[f32], other: &[f32]) -> f32 {
-    own.iter().zip(other).map(|(y, z)| (y - z) * (y - z)).sum()
-}
-
-#[inline(always)]
-fn go(own: &mut [f32], other: &[f32], factor: f32, rate: f32) {
-    for (y, z) in own.iter_mut().zip(other) {
-        *y += rate * (factor * (*y - z)).clamp(-LONGEST, LONGEST);
-    }
-}
-
-/// x^b for x > 0, to six digits.
-#[inline(always)]
-fn power(x: f32, b: f32) -> f32 {
-    // log2 of the mantissa, about √2/2 to √2, by its odd series in (m − 1) / (m + 1).
-    let bits = x.to_bits();
-    let exponent = (bits.wrapping_sub(0x3f35_04f3) as i32) >> 23;
-    let m = f32::from_bits(bits.wrapping_sub((exponent << 23) as u32));
-    let s = (m - 1.0) / (m + 1.0);
-    let s2 = s * s;
-    let odd = ((0.412_198_6_f32.mul_add(s2, 0.577_078_04)).mul_add(s2, 0.961_796_7))
-        .mul_add(s2, 2.885_39);
-    let log = s.mul_add(odd, exponent as f32);
-    // 2^y = 2^whole · 2^part, |part| ≤ 1/2, by its series.
-    let y = (b * log).clamp(-126.0, 126.0);
-    let whole = y.round_ties_even();
-    let part = y - whole;
-    let series = 0.000_154_035_3_f32
-        .mul_add(part, 0.001_333_355_8)
-        .mul_add(part, 0.009_618_129)
-        .mul_add(part, 0.055_504_11)
-        .mul_add(part, 0.240_226_5)
-        .mul_add(part, std::f32::consts::LN_2)
-        .mul_add(part, 1.0);
-    series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn powers_are_near() {
-        for i in 0..4000 {
-            let x = 10_f32.powf(i as f32 / 200.0 - 10.0);
-            for b in [0.5, 0.895, 1.0, 1.5] {
-                let exact = f64::from(x).powf(f64::from(b));
-                let ours = f64::from(super::power(x, b));
-                assert!((ours / exact - 1.0).abs() < 2e-5, "{x} ^ {b}: {ours}, {exact}");
-            }
-        }
-    }
 }
