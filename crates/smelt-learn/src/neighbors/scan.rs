@@ -4,8 +4,8 @@
 //! looked at by some dozen queries one after the other, four blocks at a time.  Terms are joined
 //! column by column as in the trees: the same bits.
 //!
-//! Cost: a third of a cycle a pair and column and more of few columns (`|x|^p` of Minkowski's distance excepted), and a copy
-//! of the rows.  Twin: `smelt.plain.neighbors.nearest_neighbors`.
+//! Cost: a third of a cycle a pair and column, more where columns are few (`|x|^p` of Minkowski's
+//! distance excepted), and a copy of the rows.  Twin: `smelt.plain.neighbors.nearest_neighbors`.
 
 use smelt_core::parallel::{for_chunks_mut, for_scattered_rows};
 use smelt_core::simd::vectorize;
