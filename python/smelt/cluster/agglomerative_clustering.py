@@ -50,9 +50,9 @@ class AgglomerativeClustering(ClusterMixin, BaseEstimator):
         from X.  Not for "centroid" and "median".
     compute_full_tree : "auto" or bool, default="auto"
         Whether to go on after ``n_clusters``; matters only with ``connectivity``.
-    linkage : {"ward", "complete", "average", "single", "weighted", "centroid", "median"}, \
-            default="ward"
-        Distance of two clusters; the last three are additions to scikit-learn's.
+    linkage : {"ward", "complete", "average", "single", "weighted", "centroid", "median"}
+        Distance of two clusters, "ward" by default; the last three are additions to
+        scikit-learn's.
     distance_threshold : float >= 0, default=None
         Clusters that far apart or farther do not merge.
     compute_distances : bool, default=False
@@ -74,7 +74,7 @@ class AgglomerativeClustering(ClusterMixin, BaseEstimator):
         Height of each merge; only where asked for.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had names that are all strings.
 
     Raises

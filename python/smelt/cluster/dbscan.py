@@ -63,7 +63,7 @@ class DBSCAN(ClusterMixin, BaseEstimator):
         Cluster of each row, -1 for noise.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had names that are all strings.
 
     Raises

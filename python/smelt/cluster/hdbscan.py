@@ -94,7 +94,7 @@ class HDBSCAN(ClusterMixin, BaseEstimator):
         The row of each cluster with the smallest weighted sum of distances; where asked for.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had names that are all strings.
 
     Raises
